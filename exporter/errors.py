@@ -2,15 +2,14 @@
 
     ExporterError
     ├── ConfigError            the configuration can't be used; caught by the command line alone
+    ├── ListenError            an address can't be listened on; caught by the command line alone
     └── ApiError               a poll failed; caught by the polling package alone
-        ├── AuthError          reason `auth`: 401 or 403
-        ├── RateLimitedError   reason `rate_limited`: 429
-        ├── PollTimeoutError   reason `timeout`: the deadline of the poll passed
-        ├── UnreachableError   reason `unreachable`: no connection, or it broke before the answer began
-        ├── StatusError        reason `status`: any other status than 200
-        ├── NotFoundError      reason `not_found`: 404
-        ├── PayloadError       reason `payload`: the body is cut, too large, not JSON or not as documented
-        └── LoopError          reason `loop`: paging does not end
+        ├── AuthError          reason `auth`: 401 or 403 ├── RateLimitedError   reason
+        `rate_limited`: 429 ├── PollTimeoutError   reason `timeout`: the deadline of the poll passed
+        ├── UnreachableError   reason `unreachable`: no connection, or it broke before the answer
+        began ├── StatusError        reason `status`: any other status than 200 ├── NotFoundError
+        reason `not_found`: 404 ├── PayloadError       reason `payload`: the body is cut, too large,
+        not JSON or not as documented └── LoopError          reason `loop`: paging does not end
 
 Messages name statuses, endpoints and places. They never carry bodies, headers or keys.
 """
@@ -51,6 +50,10 @@ class ConfigError(ExporterError):
         self.problems = problems
 
 
+class ListenError(ExporterError):
+    """An address can't be listened on: taken, not this machine's, or not allowed."""
+
+
 class ApiError(ExporterError):
     """A poll failed. `reason` is the value of the `reason` label under which it is counted."""
 
@@ -82,7 +85,7 @@ class UnreachableError(ApiError):
 
 
 class StatusError(ApiError):
-    """The API answered with a status that no other error stands for. Redirects count: none is followed."""
+    """Any other status; redirects count, since none is followed."""
 
     reason = "status"
 

@@ -1,0 +1,8 @@
+"""How the Ultravox API is asked.
+
+    client   one account's session: key, rate limit, paging, and what an answer's failure means
+    wire     the answers as typed records; whatever they do not name is never decoded
+
+Marks in docstrings say where a fact about the API comes from: documented (the published schema),
+observed (in public recordings) or inferred.
+"""

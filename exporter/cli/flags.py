@@ -1,0 +1,159 @@
+"""What each subcommand takes, named as Prometheus' own programs name their flags."""
+
+import argparse
+import math
+from pathlib import Path
+
+from exporter import __version__
+from exporter.log import LEVELS, LogFormat
+from exporter.web.address import Address
+from exporter.web.server import HEALTHY_PATH, READY_PATH
+
+PROG = "ultravox-batch-exporter"
+COMMANDS = ("serve", "check", "demo", "healthcheck")
+DEFAULT_ADDRESS = Address("", 10110)
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Return the flags, `command` among them. Exits with status 2 and a message on wrong usage.
+
+    `serve` is what runs where no subcommand is named.
+    """
+    if not argv or (argv[0].startswith("-") and argv[0] not in ("-h", "--help")):
+        argv = ["serve", *argv]
+    flags = _parser().parse_args(argv)
+    if flags.command in ("serve", "demo"):
+        flags.listen_addresses = tuple(flags.listen_addresses or [flags.default_address])
+    return flags
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROG,
+        description="Prometheus exporter for Ultravox scheduled call batches.",
+        epilog=f"`{PROG} COMMAND --help` tells a command's flags; without a command it serves.",
+        allow_abbrev=False,
+    )
+    _add_version(parser)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_serve(commands.add_parser("serve", help="poll and serve (default)", allow_abbrev=False))
+    _add_check(
+        commands.add_parser("check", help="judge the configuration and exit", allow_abbrev=False)
+    )
+    _add_demo(commands.add_parser("demo", help="serve a simulated account", allow_abbrev=False))
+    _add_healthcheck(
+        commands.add_parser(
+            "healthcheck", help="ask a running exporter whether it lives", allow_abbrev=False
+        )
+    )
+    return parser
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    _add_version(parser)
+    _add_config_file(parser)
+    _add_listen_addresses(parser, DEFAULT_ADDRESS)
+    parser.add_argument(
+        "--web.telemetry-path",
+        dest="telemetry_path",
+        type=_telemetry_path,
+        default="/metrics",
+        metavar="PATH",
+        help="where metrics are served (default: /metrics)",
+    )
+    _add_logging(parser)
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    _add_config_file(parser)
+    parser.add_argument("--json", action="store_true", help="answer as JSON")
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=1.0,
+        metavar="N",
+        help="how many times as fast as real time the campaigns run (default: 1)",
+    )
+    _add_listen_addresses(parser, Address("127.0.0.1", DEFAULT_ADDRESS.port))
+    _add_logging(parser)
+
+
+def _add_healthcheck(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--web.listen-address",
+        dest="address",
+        type=_address,
+        default=DEFAULT_ADDRESS,
+        metavar="[HOST]:PORT",
+        help=f"where the exporter listens (default: {DEFAULT_ADDRESS})",
+    )
+
+
+def _add_version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", action="version", version=f"{PROG} {__version__}")
+
+
+def _add_config_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config.file",
+        dest="config_file",
+        type=Path,
+        metavar="PATH",
+        help="the configuration (default: ./config.yaml, else the account of ULTRAVOX_API_KEY)",
+    )
+
+
+def _add_listen_addresses(parser: argparse.ArgumentParser, default: Address) -> None:
+    parser.set_defaults(default_address=default)
+    parser.add_argument(
+        "--web.listen-address",
+        dest="listen_addresses",
+        type=_address,
+        action="append",
+        metavar="[HOST]:PORT",
+        help=f"where to listen; may be given again; port 0 takes a free one (default: {default})",
+    )
+
+
+def _add_logging(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--log.level",
+        dest="log_level",
+        choices=LEVELS,
+        default="info",
+        help="the least grave lines to log (default: info)",
+    )
+    parser.add_argument(
+        "--log.format",
+        dest="log_format",
+        type=LogFormat,
+        choices=list(LogFormat),
+        default=LogFormat.AUTO,
+        help="console on a terminal and logfmt elsewhere (auto, the default), or always this one",
+    )
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _telemetry_path(text: str) -> str:
+    if not text.startswith("/") or set(text) & set("{}?#% ") or text in (HEALTHY_PATH, READY_PATH):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a free path such as /metrics")
+    return text
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = math.nan
+    if not (math.isfinite(speed) and speed > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return speed

@@ -1,0 +1,37 @@
+"""The metrics of an account."""
+
+from exporter.exposition.family import ACCOUNT, Metric, one
+from exporter.exposition.view import AccountView
+
+ACCOUNT_METRICS: tuple[Metric[AccountView], ...] = (
+    Metric(
+        "ultravox_account_up",
+        "Whether the API last accepted the account's key; absent before the first probe.",
+        ACCOUNT,
+        lambda view, _: one(view.snapshot.up),
+    ),
+    Metric(
+        "ultravox_account_last_success_timestamp_seconds",
+        "When the last successful probe of the account began; absent before the first.",
+        ACCOUNT,
+        lambda view, _: one(view.snapshot.last_success),
+    ),
+    Metric(
+        "ultravox_account_active_calls",
+        "Calls of the account that are active.",
+        ACCOUNT,
+        lambda view, _: one(view.active_calls),
+    ),
+    Metric(
+        "ultravox_account_allowed_concurrent_calls",
+        "Calls of the account that may be active at once; absent without a hard cap.",
+        ACCOUNT,
+        lambda view, _: one(view.allowed_calls),
+    ),
+    Metric(
+        "ultravox_account_discovered_agents",
+        "Agents that discovery last chose and that are watched for it; absent without discovery.",
+        ACCOUNT,
+        lambda view, _: one(view.snapshot.discovered),
+    ),
+)

@@ -1,0 +1,93 @@
+"""The metrics of a batch."""
+
+from collections.abc import Iterable
+
+from exporter.exposition.family import BATCH, Metric, Sample, by, one
+from exporter.model import Batch, BatchState
+
+
+def _batch_states(batch: Batch, now: float) -> Iterable[Sample]:
+    current = batch.state(now)
+    return by("state", ((state, state is current) for state in BatchState))
+
+
+def _batch_info(batch: Batch, _now: float) -> Iterable[Sample]:
+    webhook = "true" if batch.webhook else "false"
+    return (((("throttle", batch.throttle), ("webhook", webhook)), 1),)
+
+
+BATCH_METRICS: tuple[Metric[Batch], ...] = (
+    Metric(
+        "ultravox_batch_calls",
+        "Calls in the batch.",
+        BATCH,
+        lambda batch, _: one(batch.total),
+    ),
+    Metric(
+        "ultravox_batch_calls_completed",
+        "Calls of the batch that were created or failed: dialled, not necessarily answered.",
+        BATCH,
+        lambda batch, _: one(batch.completed),
+    ),
+    Metric(
+        "ultravox_batch_calls_remaining",
+        "Calls of the batch that are not completed.",
+        BATCH,
+        lambda batch, _: one(batch.remaining),
+    ),
+    Metric(
+        "ultravox_batch_paused",
+        "Whether the batch is paused (1) or not (0). Ultravox documents no way to resume.",
+        BATCH,
+        lambda batch, _: one(batch.paused),
+    ),
+    Metric(
+        "ultravox_batch_state",
+        "1 for the state that the batch is in at the time of the scrape, 0 for the others.",
+        (*BATCH, "state"),
+        _batch_states,
+    ),
+    Metric(
+        "ultravox_batch_created_timestamp_seconds",
+        "When the batch was created.",
+        BATCH,
+        lambda batch, _: one(batch.created),
+    ),
+    Metric(
+        "ultravox_batch_window_start_timestamp_seconds",
+        "From when calls can be made; absent when the batch starts at once.",
+        BATCH,
+        lambda batch, _: one(batch.window_start),
+    ),
+    Metric(
+        "ultravox_batch_window_end_timestamp_seconds",
+        "Until when calls can be made; absent when the batch runs until it is done.",
+        BATCH,
+        lambda batch, _: one(batch.window_end),
+    ),
+    Metric(
+        "ultravox_batch_window_remaining_seconds",
+        "Seconds after the scrape in which calls can still be made; absent without an end of"
+        " the window, and once the batch has ended.",
+        BATCH,
+        lambda batch, now: one(batch.window_remaining(now)),
+    ),
+    Metric(
+        "ultravox_batch_ended_timestamp_seconds",
+        "When the batch ended; absent until it has.",
+        BATCH,
+        lambda batch, _: one(batch.ended),
+    ),
+    Metric(
+        "ultravox_batch_last_progress_timestamp_seconds",
+        "When this process last saw the completed calls rise; absent until it has.",
+        BATCH,
+        lambda batch, _: one(batch.last_progress),
+    ),
+    Metric(
+        "ultravox_batch_info",
+        "Always 1. The call throttle, empty when none, and whether there is a webhook.",
+        (*BATCH, "throttle", "webhook"),
+        _batch_info,
+    ),
+)

@@ -1,0 +1,36 @@
+"""One table of every metric, in the order in which they are served.
+
+The renderer, the page `docs/metrics.md` and the tests all read it. Absent means unknown or not
+applicable: a metric then has no sample, never a 0.
+"""
+
+from exporter.exposition.accounts import ACCOUNT_METRICS
+from exporter.exposition.agents import AGENT_METRICS
+from exporter.exposition.batches import BATCH_METRICS
+from exporter.exposition.family import BATCH, Family
+from exporter.exposition.own import OWN_METRICS
+
+PLANNED = (
+    Family(
+        "ultravox_batch_scheduled_calls",
+        "Calls of the batch by status, with `outcomes` on.",
+        (*BATCH, "status"),
+        stability="planned",
+    ),
+    Family(
+        "ultravox_exporter_api_retries_total",
+        "Requests to the API that were tried again, by reason.",
+        ("account", "reason"),
+        kind="counter",
+        stability="planned",
+    ),
+)
+
+SECTIONS: tuple[tuple[str, tuple[Family, ...]], ...] = (
+    ("Batches", BATCH_METRICS),
+    ("Agents", AGENT_METRICS),
+    ("Accounts", ACCOUNT_METRICS),
+    ("The exporter itself", OWN_METRICS),
+    ("Planned", PLANNED),
+)
+"""Every metric, by what it is about. Besides, prometheus_client's `process_*` and `python_*`."""

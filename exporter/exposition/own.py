@@ -1,0 +1,112 @@
+"""The exporter's own metrics, kept by prometheus_client in a registry of their own."""
+
+import platform
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.openmetrics import exposition as openmetrics
+
+from exporter import __version__
+from exporter.exposition.family import Family
+from exporter.exposition.text import Format
+
+BUILD_INFO = Family(
+    "ultravox_exporter_build_info",
+    "Always 1. The versions of the exporter and of Python.",
+    ("version", "python"),
+)
+REQUESTS = Family(
+    "ultravox_exporter_api_requests_total",
+    "Requests to the API, by status; `error` where no whole answer came.",
+    ("account", "endpoint", "code"),
+    kind="counter",
+)
+REQUEST_DURATION = Family(
+    "ultravox_exporter_api_request_duration_seconds",
+    "How long requests to the API took, bodies included.",
+    ("endpoint",),
+    kind="histogram",
+)
+RATE_LIMIT_WAIT = Family(
+    "ultravox_exporter_api_rate_limit_wait_seconds_total",
+    "How long requests were held back to keep to `requests_per_second`.",
+    ("account",),
+    kind="counter",
+)
+RELOAD_SUCCESSFUL = Family(
+    "ultravox_exporter_config_last_reload_successful",
+    "Whether the last loading of the configuration succeeded.",
+    (),
+)
+RELOAD_TIME = Family(
+    "ultravox_exporter_config_last_reload_success_timestamp_seconds",
+    "When the configuration in force was loaded.",
+    (),
+)
+
+OWN_METRICS = (
+    BUILD_INFO,
+    REQUESTS,
+    REQUEST_DURATION,
+    RATE_LIMIT_WAIT,
+    RELOAD_SUCCESSFUL,
+    RELOAD_TIME,
+)
+
+
+class OwnMetrics:
+    """Counts what the exporter does; also the observer of the API clients."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._requests = self._counter(REQUESTS)
+        self._waits = self._counter(RATE_LIMIT_WAIT)
+        self._durations = Histogram(
+            REQUEST_DURATION.name,
+            REQUEST_DURATION.help,
+            REQUEST_DURATION.labels,
+            registry=self.registry,
+        )
+        self._reload_successful = self._gauge(RELOAD_SUCCESSFUL)
+        self._reload_time = self._gauge(RELOAD_TIME)
+        self._gauge(BUILD_INFO).labels(__version__, platform.python_version()).set(1)
+
+    def request(self, account: str, endpoint: str, code: str, seconds: float) -> None:
+        """Note one request to the API."""
+        self._requests.labels(account, endpoint, code).inc()
+        self._durations.labels(endpoint).observe(seconds)
+
+    def rate_limit_wait(self, account: str, seconds: float) -> None:
+        """Note how long a request was held back."""
+        self._waits.labels(account).inc(seconds)
+
+    def config_loaded(self, at: float) -> None:
+        """Note that a configuration was taken into force, at a time in seconds since the epoch."""
+        self._reload_successful.set(1)
+        self._reload_time.set(at)
+
+    def render(self, form: Format) -> bytes:
+        """Return the metrics as text, with OpenMetrics' end mark in that format."""
+        if form is Format.OPENMETRICS:
+            text: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
+            return text
+        return generate_latest(self.registry)
+
+    def _counter(self, family: Family) -> Counter:
+        return Counter(family.name, family.help, family.labels, registry=self.registry)
+
+    def _gauge(self, family: Family) -> Gauge:
+        return Gauge(family.name, family.help, family.labels, registry=self.registry)

@@ -1,0 +1,83 @@
+"""The text formats Prometheus 0.0.4 and OpenMetrics 1.0. Pure.
+
+Sample lines of gauges and counters are the same in both; a counter's header, the unit and the end
+differ.
+"""
+
+from enum import Enum
+
+from exporter.exposition.family import Family, Labels
+
+
+class Format(Enum):
+    """A text format; the value is its Content-Type."""
+
+    PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+def labels(pairs: Labels) -> str:
+    """Return the pairs as they stand between braces, values escaped."""
+    return ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs)
+
+
+def number(value: float) -> str:
+    """Return the value without loss: an integer in full, a float as short as it reads back."""
+    return repr(int(value) if isinstance(value, int) else value)
+
+
+def header(family: Family, form: Format) -> str:
+    """Return the family's HELP, TYPE and, in OpenMetrics, UNIT lines."""
+    name = family.name
+    if form is Format.OPENMETRICS and family.kind == "counter":
+        name = name.removesuffix("_total")
+    lines = [f"# HELP {name} {family.help}", f"# TYPE {name} {family.kind}"]
+    if form is Format.OPENMETRICS and family.unit:
+        lines.append(f"# UNIT {name} {family.unit}")
+    return "\n".join(lines) + "\n"
+
+
+def negotiate(accept: str) -> Format:
+    """Return the format that an Accept header likes best; the older one where it does not say.
+
+    OpenMetrics counts where it is accepted in version 1.0.0 or without a version. An equal liking
+    is settled in favour of OpenMetrics, the richer of the two.
+    """
+    liking = {Format.PROMETHEUS: 0.0, Format.OPENMETRICS: 0.0}
+    for offer in accept.split(","):
+        media, _, rest = offer.partition(";")
+        parameters = dict(_parameter(text) for text in rest.split(";"))
+        form = _format(media.strip().lower(), parameters.get("version"))
+        if form is not None:
+            liking[form] = max(liking[form], _quality(parameters.get("q")))
+    if liking[Format.OPENMETRICS] > 0 and liking[Format.OPENMETRICS] >= liking[Format.PROMETHEUS]:
+        return Format.OPENMETRICS
+    return Format.PROMETHEUS
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.strip().lower(), value.strip().strip('"')
+
+
+def _format(media: str, version: str | None) -> Format | None:
+    match media, version:
+        case "application/openmetrics-text", None | "1.0.0":
+            return Format.OPENMETRICS
+        case (("text/plain" | "text/*" | "*/*"), _):
+            return Format.PROMETHEUS
+        case _:
+            return None
+
+
+def _quality(text: str | None) -> float:
+    """Return a q-value; 1 where there is none (as HTTP says), 0 where it is no number."""
+    if text is None:
+        return 1.0
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

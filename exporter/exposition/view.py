@@ -1,0 +1,118 @@
+"""What of an agent's snapshot is shown at a moment. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from exporter.config import Config
+from exporter.model import AccountSnapshot, AgentSnapshot, Batch, BatchState, Listing
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What is shown: durations in seconds, `max_per_agent` in batches."""
+
+    stale_after: float
+    keep_ended: float
+    max_per_agent: int
+    per_batch_series: bool
+
+    @classmethod
+    def of(cls, config: Config) -> "Policy":
+        """Return the configuration's policy."""
+        batches = config.batches
+        return cls(
+            stale_after=config.polling.stale_after,
+            keep_ended=batches.keep_ended,
+            max_per_agent=batches.max_per_agent,
+            per_batch_series=batches.per_batch_series,
+        )
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """Over the batches in one state: how many there are, and their calls."""
+
+    batches: int = 0
+    calls: int = 0
+    completed: int = 0
+
+
+class AgentView(msgspec.Struct, frozen=True):
+    """An agent at a moment. Without a listing to trust (None) nothing is counted or shown.
+
+    `sums` has every state and counts every batch that is kept; `shown` are the batches with series
+    of their own; `hidden` counts the others by reason.
+    """
+
+    snapshot: AgentSnapshot
+    listing: Listing | None
+    sums: Mapping[BatchState, Sums]
+    shown: tuple[Batch, ...]
+    hidden: Mapping[str, int]
+
+
+def fresh(last_success: float | None, now: float, stale_after: float) -> bool:
+    """Whether what was known at `last_success` is young enough to be served at `now`."""
+    return last_success is not None and now - last_success < stale_after
+
+
+def view_agent(snapshot: AgentSnapshot, now: float, policy: Policy) -> AgentView:
+    """Return what is shown of the agent at `now`."""
+    listing = snapshot.listing
+    if listing is None or not fresh(snapshot.health.last_success, now, policy.stale_after):
+        return AgentView(snapshot, None, {}, (), {})
+    kept = [batch for batch in listing.batches if batch.kept(now, policy.keep_ended)]
+    shown = _selected(kept, policy)
+    hidden = len(kept) - len(shown)
+    return AgentView(
+        snapshot,
+        listing,
+        summed(kept, now),
+        shown,
+        {
+            "max_per_agent": hidden if policy.per_batch_series else 0,
+            "per_batch_series": 0 if policy.per_batch_series else hidden,
+        },
+    )
+
+
+def _selected(batches: Iterable[Batch], policy: Policy) -> tuple[Batch, ...]:
+    if not policy.per_batch_series:
+        return ()
+    return tuple(sorted(batches, key=_precedence)[: policy.max_per_agent])
+
+
+def _precedence(batch: Batch) -> tuple[bool, float, str]:
+    """Order live batches before ended ones, each newest first.
+
+    Nothing that a poll may change in a live batch takes part, so the choice is the same from poll
+    to poll.
+    """
+    newest = batch.created if batch.ended is None else batch.ended
+    return (not batch.live, -newest, batch.batch_id)
+
+
+def summed(batches: Iterable[Batch], now: float) -> Mapping[BatchState, Sums]:
+    """Return the sums by state, every state present."""
+    sums = dict.fromkeys(BatchState, Sums())
+    for batch in batches:
+        state = batch.state(now)
+        so_far = sums[state]
+        sums[state] = Sums(
+            so_far.batches + 1, so_far.calls + batch.total, so_far.completed + batch.completed
+        )
+    return sums
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """An account at a moment. The calls are None where they are unknown or too old to trust."""
+
+    snapshot: AccountSnapshot
+    active_calls: int | None
+    allowed_calls: int | None
+
+
+def view_account(snapshot: AccountSnapshot, now: float, policy: Policy) -> AccountView:
+    """Return what is shown of the account at `now`."""
+    if not fresh(snapshot.last_success, now, policy.stale_after):
+        return AccountView(snapshot, None, None)
+    return AccountView(snapshot, snapshot.active_calls, snapshot.allowed_calls)

@@ -1,0 +1,104 @@
+"""Structured logs on standard error, in four formats, without secrets.
+
+Event names are short and constant; what happened stands in key-value pairs. Lines of libraries
+(aiohttp, asyncio) take the same way. Every finished line passes the redactor, tracebacks included.
+"""
+
+import logging
+import sys
+from enum import StrEnum
+from types import TracebackType
+from typing import TextIO
+
+import structlog
+from structlog.typing import Processor
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+class LogFormat(StrEnum):
+    """How lines look; AUTO is CONSOLE on a terminal and LOGFMT elsewhere."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    LOGFMT = "logfmt"
+    JSON = "json"
+
+
+class Redactor:
+    """Replaces secrets in text.
+
+    The second line of defence: nothing logs a secret on purpose, and what an error of a library may
+    quote is not ours to know.
+    """
+
+    def __init__(self) -> None:
+        self._secrets: list[str] = []
+
+    def add(self, secret: str) -> None:
+        """Keep this text out of every later line."""
+        self._secrets.append(secret)
+
+    def clean(self, text: str) -> str:
+        """Return the text with `***` in place of each secret."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Renders a record with the given processors, then redacts the finished line."""
+
+    def __init__(self, redactor: Redactor, renderers: list[Processor]) -> None:
+        super().__init__(processors=renderers, foreign_pre_chain=_STAMPS)
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.clean(super().format(record))
+
+
+_STAMPS: list[Processor] = [
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure(
+    level: str, form: LogFormat, redactor: Redactor, stream: TextIO | None = None
+) -> None:
+    """Send every log line of the process to `stream` (standard error by default) in one format."""
+    stream = sys.stderr if stream is None else stream
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Formatter(redactor, _renderers(form, terminal=stream.isatty())))
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    structlog.configure(
+        processors=[*_STAMPS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+
+
+def _renderers(form: LogFormat, *, terminal: bool) -> list[Processor]:
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if form is LogFormat.AUTO:
+        form = LogFormat.CONSOLE if terminal else LogFormat.LOGFMT
+    match form:
+        case LogFormat.CONSOLE:
+            # The other formatters print local variables, and a local variable may be a key.
+            plain = structlog.dev.plain_traceback
+            return [strip, structlog.dev.ConsoleRenderer(terminal, exception_formatter=plain)]
+        case LogFormat.LOGFMT:
+            order = ["timestamp", "level", "event"]
+            renderer: Processor = structlog.processors.LogfmtRenderer(
+                key_order=order, bool_as_flag=False
+            )
+        case _:
+            renderer = structlog.processors.JSONRenderer()
+    return [strip, structlog.processors.format_exc_info, renderer]
+
+
+def report_crash(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Log what ends the process, as `sys.excepthook`: a bare traceback would pass no redactor."""
+    structlog.get_logger().critical("crashed", exc_info=(kind, error, traceback))

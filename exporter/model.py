@@ -1,0 +1,175 @@
+"""What is known about batches, agents and accounts. Frozen: a change is a new record.
+
+Times are seconds since the Unix epoch, durations are seconds. A `None` is "unknown or not
+applicable" and becomes an absent series, never a 0.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+import msgspec
+
+
+class BatchState(StrEnum):
+    """The states of a batch; a batch is in the first that fits, in this order."""
+
+    ENDED = "ended"
+    PAUSED = "paused"
+    WINDOW_CLOSED = "window_closed"
+    SCHEDULED = "scheduled"
+    DRAINED = "drained"
+    ACTIVE = "active"
+
+
+class Batch(msgspec.Struct, frozen=True, gc=False):
+    """One scheduled call batch as the API last described it.
+
+    `total` and `completed` count calls; completed means "created or error" (documented): dialled or
+    failed, not answered. `last_progress` is when this process last saw `completed` rise, None until
+    it has. `throttle` is empty when the batch has none; `webhook` says whether it has one, never
+    where.
+    """
+
+    batch_id: str
+    created: float
+    total: int
+    completed: int
+    paused: bool = False
+    window_start: float | None = None
+    window_end: float | None = None
+    ended: float | None = None
+    throttle: str = ""
+    webhook: bool = False
+    last_progress: float | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether the batch may still change: the API has not set its end."""
+        return self.ended is None
+
+    @property
+    def remaining(self) -> int:
+        """Calls not completed; never negative, whatever the API says of the two counts."""
+        return max(self.total - self.completed, 0)
+
+    def state(self, now: float) -> BatchState:
+        """Return the state at `now`."""
+        if self.ended is not None:
+            return BatchState.ENDED
+        if self.paused:
+            return BatchState.PAUSED
+        if self.window_end is not None and self.window_end <= now:
+            return BatchState.WINDOW_CLOSED
+        if self.window_start is not None and self.window_start > now:
+            return BatchState.SCHEDULED
+        return BatchState.DRAINED if self.completed >= self.total else BatchState.ACTIVE
+
+    def window_remaining(self, now: float) -> float | None:
+        """Return the seconds after `now` in which calls can still be made.
+
+        The part of a window that has not opened counts from its opening. None without an end, or
+        once ended.
+        """
+        if self.window_end is None or self.ended is not None:
+            return None
+        opens = now if self.window_start is None else max(now, self.window_start)
+        return max(self.window_end - opens, 0.0)
+
+    def kept(self, now: float, keep_ended: float) -> bool:
+        """Whether the batch is live, or ended less than `keep_ended` seconds ago."""
+        return self.ended is None or now - self.ended < keep_ended
+
+
+Kind: TypeAlias = Literal["full", "incremental"]
+"""How a listing was read: every page, or from the newest until what may have changed was seen."""
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """One complete answer of the API about an agent's batches.
+
+    `batches` holds the live ones and those ended that are kept, in no particular order. `reported`
+    is the API's `total`, None when it sends none. `pages` is the number of pages read.
+    """
+
+    batches: tuple[Batch, ...]
+    pages: int
+    reported: int | None = None
+    kind: Kind = "full"
+
+    @property
+    def any_live(self) -> bool:
+        """Whether there is a batch that may still change."""
+        return any(batch.live for batch in self.batches)
+
+
+class Agent(msgspec.Struct, frozen=True):
+    """Who an agent is. `labels` are the user's own, for `ultravox_agent_info` only."""
+
+    account: str
+    agent_id: str
+    name: str
+    labels: Mapping[str, str] = {}
+
+    @property
+    def key(self) -> "AgentKey":
+        """What never changes for this agent."""
+        return (self.account, self.agent_id)
+
+
+AgentKey: TypeAlias = tuple[str, str]
+"""(account, agent_id)."""
+
+
+class PollHealth(msgspec.Struct, frozen=True):
+    """How an agent's polls went. `up` is None before the first; times are when a poll began.
+
+    A poll's answers were true at some moment after it began, so its beginning is the honest bound
+    for "was known to be true then". `interval` is the cadence in force now. `failures` counts by
+    reason.
+    """
+
+    interval: float
+    up: bool | None = None
+    last_poll: float | None = None
+    last_success: float | None = None
+    duration: float | None = None
+    polls: int = 0
+    failures: Mapping[str, int] = {}
+    failures_in_a_row: int = 0
+
+
+class AgentSnapshot(msgspec.Struct, frozen=True):
+    """An agent, its last complete listing (None before the first), and the health of its polls.
+
+    `pages` is the number of pages that the last listing of each kind took.
+    """
+
+    agent: Agent
+    health: PollHealth
+    listing: Listing | None = None
+    pages: Mapping[Kind, int] = {}
+
+
+class AccountSnapshot(msgspec.Struct, frozen=True):
+    """An account: its probe's health (`up` is None before the first) and the last complete answers.
+
+    `allowed_calls` is None when the account has no hard cap (documented). `discovered` is the
+    number of agents that discovery last chose, None without discovery or before its first success.
+    `discovery_tried` says whether discovery has been tried once, well or ill.
+    """
+
+    account: str
+    up: bool | None = None
+    last_success: float | None = None
+    active_calls: int | None = None
+    allowed_calls: int | None = None
+    discovered: int | None = None
+    discovery_tried: bool = False
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """All that is known at one moment: the first argument of `/metrics`."""
+
+    accounts: tuple[AccountSnapshot, ...] = ()
+    agents: tuple[AgentSnapshot, ...] = ()
