@@ -1,0 +1,100 @@
+"""The API key: where it is read from, and the one object that carries it.
+
+Messages here never hold any part of a key, nor the configured path or name: an operator may have
+pasted the key in their place.
+"""
+
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, NoReturn
+
+from exporter.config.schema import Account
+from exporter.errors import ConfigError, Problem
+
+_LARGEST: Final = 4096
+_SENDABLE: Final = re.compile("[\x21-\x7e]+")
+
+
+class Secret:
+    """A text that shows itself only when asked by `reveal`; it can't be copied or pickled."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        """Return `***`, whatever the text."""
+        return "***"
+
+    def __format__(self, _spec: str) -> str:
+        """Return `***`, whatever the text and the format."""
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the other is a secret with the same text."""
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        """Return the text's hash, so that equal secrets are one in a set."""
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be written anywhere."""
+        raise TypeError("a secret can't be pickled or copied")
+
+
+def read_key(account: Account, environ: Mapping[str, str]) -> Secret:
+    """Return the account's key from its file or variable; raise ConfigError if it can't be sent."""
+    source = "api_key_env" if account.api_key_file is None else "api_key_file"
+    try:
+        if account.api_key_file is not None:
+            return from_file(account.api_key_file)
+        return from_environment(account.api_key_env or "", environ)
+    except ValueError as error:
+        place = f"accounts[{account.name}].{source}"
+        raise ConfigError((Problem("", None, place, str(error)),)) from None
+
+
+def from_file(path: str) -> Secret:
+    """Return the key that a file holds; raise ValueError saying what is wrong with it.
+
+    Whitespace around the key is not part of it: editors and `echo` end a file with a line break.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+        if not stat.S_ISREG(mode):
+            what = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+            raise ValueError(f"the key file is {what}")
+        with Path(path).open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise ValueError(f"the key file can't be read: {error.strerror}") from None
+    return _checked(content.decode("utf-8", errors="replace"), "the key file")
+
+
+def from_environment(name: str, environ: Mapping[str, str]) -> Secret:
+    """Return the key that an environment variable holds; raise ValueError saying what is wrong."""
+    if name not in environ:
+        raise ValueError("the environment variable is not set")
+    return _checked(environ[name], "the environment variable")
+
+
+def _checked(text: str, source: str) -> Secret:
+    key = text.strip()
+    if not key:
+        raise ValueError(f"{source} is empty")
+    if len(text) > _LARGEST:
+        raise ValueError(f"{source} holds more than 4 KiB: expected an API key and nothing else")
+    if not _SENDABLE.fullmatch(key):
+        raise ValueError(
+            f"{source} holds blanks or characters that are not printable ASCII: "
+            "expected an API key and nothing else"
+        )
+    return Secret(key)

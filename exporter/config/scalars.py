@@ -1,0 +1,138 @@
+"""The scalars of the file: text, durations, numbers, switches and the base URL.
+
+No message repeats what was written: an operator may have pasted a key into the wrong place.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Final
+
+from exporter.config import durations
+from exporter.config.shapes import Leaf
+
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# 010 is eight in YAML 1.1, 1_000 a thousand and 1:30 ninety: only what reads the same to everyone.
+_NUMBER: Final = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?")
+_WHOLE: Final = re.compile("0|[1-9][0-9]{0,14}")
+_TRUE: Final = ("true", "yes", "on")
+_FALSE: Final = ("false", "no", "off")
+_URL: Final = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:/[\x21-\x7e]*)?",
+    re.IGNORECASE,
+)
+_PORTS: Final = range(1, 65536)
+_YEAR: Final = durations.parse("1y")
+
+
+def text(expected: str, pattern: str | None = None, *, step: str = "") -> Leaf:
+    """Return a leaf for text on one line that matches a pattern as a whole."""
+    whole = re.compile(pattern or ".*")
+
+    def parse(written: str) -> str:
+        if _CONTROL.search(written):
+            raise ValueError(f"expected {expected}, without control characters or line breaks")
+        if not whole.fullmatch(written):
+            raise ValueError(f"expected {expected}")
+        return written
+
+    schema: dict[str, object] = {"type": "string"}
+    if pattern is not None:
+        schema["pattern"] = f"^(?:{pattern})$"
+    return Leaf(expected, ("str",), parse, schema, step=step)
+
+
+def duration(lowest: str) -> Leaf:
+    """Return a leaf for a duration from `lowest` to one year, in float seconds."""
+    floor = durations.parse(lowest)
+
+    def parse(written: str) -> float:
+        seconds = durations.parse(written)
+        if not floor <= seconds <= _YEAR:
+            raise ValueError(f"expected a duration from {lowest} to 1y")
+        return seconds
+
+    schema: dict[str, object] = {"type": "string", "pattern": f"^{durations.PATTERN}$"}
+    # An integer is taken in only to be answered with the unit that it lacks.
+    return Leaf("a duration such as 30s", ("str", "int"), parse, schema, show=durations.render)
+
+
+def rate(highest: int) -> Leaf:
+    """Return a leaf for a number above 0 and at most `highest`, as a float."""
+    expected = f"a number above 0 and at most {highest}"
+
+    def parse(written: str) -> float:
+        return _within(_NUMBER, written, lambda number: 0 < number <= highest, expected)
+
+    schema: dict[str, object] = {"type": "number", "exclusiveMinimum": 0, "maximum": highest}
+    return Leaf(expected, ("int", "float"), parse, schema)
+
+
+def whole(lowest: int, highest: int) -> Leaf:
+    """Return a leaf for an integer between two limits, both allowed."""
+    expected = f"a whole number from {lowest} to {highest}"
+
+    def parse(written: str) -> int:
+        return int(_within(_WHOLE, written, lambda n: lowest <= n <= highest, expected))
+
+    schema: dict[str, object] = {"type": "integer", "minimum": lowest, "maximum": highest}
+    return Leaf(expected, ("int",), parse, schema)
+
+
+def _within(
+    pattern: re.Pattern[str], written: str, allowed: Callable[[float], bool], expected: str
+) -> float:
+    if not pattern.fullmatch(written) or not allowed(float(written)):
+        raise ValueError(f"expected {expected}, in plain decimal digits")
+    return float(written)
+
+
+def _flag(written: str) -> bool:
+    if written.lower() not in _TRUE + _FALSE:
+        raise ValueError("expected true or false")
+    return written.lower() in _TRUE
+
+
+FLAG: Final = Leaf("true or false", ("bool",), _flag, {"type": "boolean"})
+"""A switch."""
+
+
+def _base_url(written: str) -> str:
+    authority = written.partition("://")[2].partition("/")[0]
+    if "@" in authority:
+        raise ValueError("must not hold credentials: the key is set by api_key_file or api_key_env")
+    if "?" in written or "#" in written:
+        raise ValueError("must not hold a query or a fragment")
+    found = _URL.fullmatch(written)
+    if found is None or not _reachable(found["host"], found["port"]):
+        raise ValueError("expected an absolute URL such as https://api.ultravox.ai")
+    if found["scheme"].lower() == "http" and not _is_loopback(found["host"]):
+        raise ValueError("http would send the key in the clear: use https (loopback may be http)")
+    return written.rstrip("/")
+
+
+def _reachable(host: str, port: str | None) -> bool:
+    named = not host.startswith("[") or _address(host) is not None
+    return named and (port is None or int(port) in _PORTS)
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host.lower() == "localhost" if address is None else address.is_loopback
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+
+
+BASE_URL: Final = Leaf(
+    "an absolute URL",
+    ("str",),
+    _base_url,
+    {"type": "string", "format": "uri", "pattern": "^[hH][tT][tT][pP][sS]?://[^?#]+$"},
+)
+"""The API's address without a slash at its end: https, or http to this very machine."""

@@ -1,0 +1,12 @@
+"""The configuration: one bad file a rule with its exact message, good files, and properties."""
+
+from pathlib import Path
+from typing import Final
+
+BAD: Final = Path(__file__).parent / "bad"
+"""`RULE.yaml` breaks the rule; `RULE.txt` is all that is said about it."""
+
+GOOD: Final = Path(__file__).parent / "good"
+
+ROOT: Final = Path(__file__).parents[2]
+"""The folder of the project."""

@@ -1,0 +1,157 @@
+"""The API key: what is taken, what is refused, and that it never shows."""
+
+import copy
+import json
+import os
+import pickle
+import re
+import traceback
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.config import Account, Secret, read_key
+from exporter.errors import ConfigError
+
+KEY = "Zx81.secret-key_0123456789"
+
+
+def in_file(path: Path) -> Account:
+    return Account("production", api_key_file=str(path))
+
+
+def refused(account: Account, environ: dict[str, str] | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read_key(account, environ or {})
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("around", ["{}", "{}\n", " \t{}\r\n\n"])
+def test_the_key_in_a_file_may_have_blanks_around_it(around: str, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text(around.format(KEY))
+    assert read_key(in_file(path), {}).reveal() == KEY
+
+
+def test_the_key_in_a_variable() -> None:
+    account = Account("production", api_key_env="NAME")
+    assert read_key(account, {"NAME": f"{KEY}\n"}) == Secret(KEY)
+
+
+@pytest.mark.parametrize("content", [b"", b" \n"])
+def test_an_empty_file_holds_no_key(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    assert refused(in_file(path)) == "accounts[production].api_key_file: the key file is empty"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"key {KEY}".encode(),
+        f"{KEY}\n{KEY}".encode(),
+        f"{KEY}\x00".encode(),
+        f"{KEY}é".encode(),
+        KEY.encode() + b"\xff",
+        KEY.encode("utf-16"),
+    ],
+)
+def test_what_could_not_be_sent_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    assert refused(in_file(path)) == (
+        "accounts[production].api_key_file: the key file holds blanks or characters that are not "
+        "printable ASCII: expected an API key and nothing else"
+    )
+
+
+def test_a_whole_document_is_no_key(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text(KEY * 200)
+    assert refused(in_file(path)) == (
+        "accounts[production].api_key_file: the key file holds more than 4 KiB: "
+        "expected an API key and nothing else"
+    )
+
+
+def test_the_largest_key_is_4_kib(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("k" * 4096)
+    assert read_key(in_file(path), {}).reveal() == "k" * 4096
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    """A pipe would block the start for ever; a link that leads nowhere ends is no better."""
+    pipe, loop = tmp_path / "pipe", tmp_path / "loop"
+    os.mkfifo(pipe)
+    loop.symlink_to(loop)
+    said = [refused(in_file(path)) for path in (tmp_path / KEY, tmp_path, pipe, loop)]
+    assert [
+        text.removeprefix("accounts[production].api_key_file: the key file ") for text in said
+    ] == [
+        "can't be read: No such file or directory",
+        "is a directory",
+        "is not a regular file",
+        "can't be read: Too many levels of symbolic links",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [({}, "is not set"), ({"NAME": ""}, "is empty"), ({"NAME": " \n"}, "is empty")],
+)
+def test_a_variable_without_a_key_is_refused(environ: dict[str, str], message: str) -> None:
+    account = Account("production", api_key_env="NAME")
+    place = "accounts[production].api_key_env"
+    assert refused(account, environ) == f"{place}: the environment variable {message}"
+
+
+def test_an_account_without_a_source_has_no_key() -> None:
+    assert "is not set" in refused(Account("production"))
+
+
+def sendable(account: Account, environ: dict[str, str]) -> str | None:
+    try:
+        return read_key(account, environ).reveal()
+    except ConfigError:
+        return None
+
+
+@given(st.binary(max_size=64), st.text(max_size=64))
+def test_a_key_is_printable_ascii_or_refused(scratch: Path, content: bytes, text: str) -> None:
+    scratch.write_bytes(content)
+    for account in (in_file(scratch), Account("production", api_key_env="NAME")):
+        key = sendable(account, {"NAME": text})
+        assert key is None or re.fullmatch("[!-~]+", key)
+
+
+def test_a_secret_shows_nothing() -> None:
+    secret = Secret(KEY)
+    shown = [
+        repr(secret),
+        str(secret),
+        f"{secret}",
+        f"{secret!r:>9}",
+        f"{secret:>99}",
+        f"{[secret]}",
+    ]
+    assert not any(KEY in text for text in shown)
+    assert f"{secret:>99}" == "***"
+
+
+def test_a_secret_is_written_nowhere() -> None:
+    secret = Secret(KEY)
+    for write in (pickle.dumps, copy.copy, copy.deepcopy, json.dumps, msgspec.json.encode, vars):
+        with pytest.raises(TypeError):
+            write(secret)
+
+
+def test_secrets_are_equal_if_their_texts_are() -> None:
+    assert Secret(KEY) == Secret(KEY)
+    assert Secret(KEY) != Secret("other")
+    assert Secret(KEY) != KEY
+    assert {Secret(KEY), Secret(KEY)} == {Secret(KEY)}

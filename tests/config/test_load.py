@@ -1,0 +1,190 @@
+"""From files and the environment to a `Config`."""
+
+from pathlib import Path
+
+import pytest
+
+from exporter.config import (
+    Account,
+    Agent,
+    Batches,
+    Config,
+    Discover,
+    Polling,
+    load,
+    resolve,
+)
+from exporter.errors import ConfigError
+from tests.config import GOOD
+
+SMALLEST = (GOOD / "smallest.yaml").read_text("utf-8")
+
+
+def refused(config_file: Path | None, environ: dict[str, str], cwd: Path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        resolve(config_file, environ, cwd)
+    return str(caught.value)
+
+
+def test_the_smallest_file_has_the_defaults() -> None:
+    assert load(GOOD / "smallest.yaml") == Config(
+        accounts=(
+            Account(
+                name="production",
+                base_url="https://api.ultravox.ai",
+                requests_per_second=5.0,
+                api_key_env="KEY",
+                discover=Discover(include=("*",), exclude=(), interval=300.0),
+            ),
+        ),
+        polling=Polling(
+            interval=30.0,
+            idle_interval=120.0,
+            timeout=25.0,
+            full_listing_interval=900.0,
+            stale_after=600.0,
+        ),
+        batches=Batches(
+            keep_ended=86400.0,
+            max_per_agent=1000,
+            per_batch_series=True,
+            outcomes=False,
+            outcomes_interval=120.0,
+        ),
+    )
+
+
+def test_every_key_is_read() -> None:
+    assert load(GOOD / "everything.yaml") == Config(
+        accounts=(
+            Account(
+                name="production_1.eu-west",
+                base_url="HTTPS://proxy.example.com:8443/ultravox",
+                requests_per_second=0.5,
+                api_key_file=str(GOOD / "secrets" / "key"),
+                agents=(
+                    Agent(
+                        "3c90c3cc-0d44-4b50-8888-8dd25736052a",
+                        "Rénovations 🏠",
+                        {"team": "retention", "tier": "1", "note": ""},
+                    ),
+                    Agent("12345"),
+                ),
+                discover=Discover(("sales-*", "on"), ("*-test",), 3600.0),
+            ),
+            Account(
+                name="local",
+                base_url="http://127.8.9.1:8080",
+                requests_per_second=200.0,
+                api_key_env="_KEY_2",
+                agents=(Agent("same-id-as-none-here"),),
+            ),
+        ),
+        polling=Polling(1.0, 90.5, 180.0, 31_536_000.0, 180.0),
+        batches=Batches(0.0, 1, per_batch_series=False, outcomes=True, outcomes_interval=604_800.0),
+    )
+
+
+def test_aliases_stand_for_what_they_name() -> None:
+    first, second = load(GOOD / "aliases.yaml").accounts
+    labels = {"team": "retention"}
+    assert first.agents == (Agent("one", None, labels), Agent("two", "a", labels))
+    assert second.agents == first.agents
+
+
+def test_loopback_may_be_http_and_slashes_at_the_end_go() -> None:
+    assert [account.base_url for account in load(GOOD / "loopback.yaml").accounts] == [
+        "http://127.0.0.1:80",
+        "http://[::1]:1",
+        "http://LocalHost",
+        "https://[2001:db8::1]/api",
+    ]
+
+
+def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(SMALLEST, "utf-8-sig")
+    assert load(path) == load(GOOD / "smallest.yaml")
+
+
+def test_a_relative_key_file_stands_beside_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("etc").mkdir()
+    Path("etc/config.yaml").write_text(SMALLEST.replace("api_key_env: KEY", "api_key_file: key"))
+    Path("etc/key").write_text("secret\n")
+    config, _ = resolve(Path("etc/config.yaml"), {}, tmp_path)
+    assert config.accounts[0].api_key_file == str(tmp_path / "etc" / "key")
+
+
+def test_an_absolute_key_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(SMALLEST.replace("api_key_env: KEY", "api_key_file: /run/secrets/key"))
+    assert load(path).accounts[0].api_key_file == "/run/secrets/key"
+
+
+def test_the_named_file_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("broken")
+    named = GOOD / "smallest.yaml"
+    environ = {"KEY": "secret", "ULTRAVOX_API_KEY": "other"}
+    assert resolve(named, environ, tmp_path) == (load(named), str(named))
+
+
+def test_then_the_file_in_the_working_directory(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(SMALLEST)
+    environ = {"KEY": "secret", "ULTRAVOX_API_KEY": "other"}
+    assert resolve(None, environ, tmp_path) == (load(path), str(path))
+
+
+def test_a_link_to_nowhere_is_not_an_absent_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.symlink_to("nowhere")
+    assert refused(None, {"ULTRAVOX_API_KEY": "secret"}, tmp_path) == (
+        f"{path}: can't be read: No such file or directory"
+    )
+
+
+def test_then_the_environment(tmp_path: Path) -> None:
+    account = Account("default", api_key_env="ULTRAVOX_API_KEY", discover=Discover())
+    assert resolve(None, {"ULTRAVOX_API_KEY": "secret"}, tmp_path) == (
+        Config((account,)),
+        "environment variable ULTRAVOX_API_KEY",
+    )
+
+
+def test_a_key_that_can_not_be_sent_is_refused_in_the_environment_too(tmp_path: Path) -> None:
+    assert refused(None, {"ULTRAVOX_API_KEY": " "}, tmp_path) == (
+        "ULTRAVOX_API_KEY: the environment variable is empty"
+    )
+
+
+@pytest.mark.parametrize("environ", [{}, {"ULTRAVOX_API_KEY": ""}])
+def test_without_any_of_them_the_three_ways_are_named(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    assert refused(None, environ, tmp_path) == (
+        "config.yaml: no configuration: pass --config.file=PATH, or put config.yaml into the "
+        "working directory, or set ULTRAVOX_API_KEY to watch all agents of one account"
+    )
+
+
+def test_keys_are_checked_with_everything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty").write_text("\n")
+    Path("config.yaml").write_text(
+        "accounts:\n"
+        "  - {name: a, api_key_file: empty, discover: {}}\n"
+        "  - {name: b, api_key_env: ABSENT, discover: {}}\n"
+        "  - {name: c, api_key_env: SET, discover: {}, nam: 1}\n"
+        f"  - {{name: d, api_key_file: {'a' * 300}, discover: {{}}}}\n"
+    )
+    assert refused(Path("config.yaml"), {"SET": "secret"}, tmp_path).splitlines() == [
+        "config.yaml:2: accounts[0].api_key_file: the key file is empty",
+        "config.yaml:3: accounts[1].api_key_env: the environment variable is not set",
+        "config.yaml:4: accounts[2].nam: unknown key (did you mean 'name'?)",
+        "config.yaml:5: accounts[3].api_key_file: the key file can't be read: File name too long",
+    ]
