@@ -86,7 +86,10 @@ def _renderers(form: LogFormat, *, terminal: bool) -> list[Processor]:
         case LogFormat.CONSOLE:
             # The other formatters print local variables, and a local variable may be a key.
             plain = structlog.dev.plain_traceback
-            return [strip, structlog.dev.ConsoleRenderer(terminal, exception_formatter=plain)]
+            return [
+                strip,
+                structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=plain),
+            ]
         case LogFormat.LOGFMT:
             order = ["timestamp", "level", "event"]
             renderer: Processor = structlog.processors.LogfmtRenderer(

@@ -1,6 +1,7 @@
 """How the Ultravox API is asked.
 
-    client   one account's session: key, rate limit, paging, and what an answer's failure means
+    client   one account's session: key, rate limit, and what an answer's failure means
+    paging   from page to page by cursor, to a certain end
     wire     the answers as typed records; whatever they do not name is never decoded
 
 Marks in docstrings say where a fact about the API comes from: documented (the published schema),

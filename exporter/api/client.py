@@ -19,12 +19,12 @@ from yarl import URL
 
 from exporter import __version__
 from exporter.api import wire
+from exporter.api.paging import follow
 from exporter.api.wire import AccountRow, AgentRow, BatchRow, Page, Row
 from exporter.config import Account, Secret
 from exporter.errors import (
     ApiError,
     AuthError,
-    LoopError,
     NotFoundError,
     PayloadError,
     RateLimitedError,
@@ -34,9 +34,6 @@ from exporter.errors import (
 
 PAGE_SIZE = 100
 """Rows asked for; no maximum is published, and a server may silently send fewer (inferred)."""
-
-MAX_PAGES = 10_000
-"""Pages after which a listing is taken for endless."""
 
 MAX_BODY = 64 * 2**20
 """Bytes of one answer, inflated. Agents carry their call templates, so a page may be large."""
@@ -101,23 +98,16 @@ class Client:
         """Return the account that the key belongs to: the cheapest request there is."""
         return wire.decode(wire.ACCOUNT, await self._get(Endpoint.ACCOUNT, "/api/accounts/me"))
 
-    async def _pages(
+    def _pages(
         self, endpoint: Endpoint, path: str, decoder: msgspec.json.Decoder[Page[Row]]
     ) -> AsyncIterator[Page[Row]]:
-        query = {"pageSize": str(PAGE_SIZE)}
-        seen: set[str] = set()
-        while True:
-            page = wire.decode(decoder, await self._get(endpoint, path, query))
-            yield page
-            cursor = wire.next_cursor(page.next)
-            if cursor is None:
-                return
-            if cursor in seen:
-                raise LoopError(f"{endpoint}: a cursor came back after {len(seen) + 1} pages")
-            seen.add(cursor)
-            if len(seen) == MAX_PAGES:
-                raise LoopError(f"{endpoint}: no end after {MAX_PAGES} pages")
-            query["cursor"] = cursor
+        async def fetch(cursor: str | None) -> Page[Row]:
+            query = {"pageSize": str(PAGE_SIZE)}
+            if cursor is not None:
+                query["cursor"] = cursor
+            return wire.decode(decoder, await self._get(endpoint, path, query))
+
+        return follow(fetch)
 
     async def _get(
         self, endpoint: Endpoint, path: str, query: dict[str, str] | None = None

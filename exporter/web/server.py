@@ -1,7 +1,7 @@
 """The application: /metrics, the landing page, health; and its listening."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from html import escape
 
@@ -46,21 +46,25 @@ class Site:
     ready: Callable[[], bool]
 
 
+_SITE = web.AppKey("site", Site)
+
+
 def application(site: Site) -> web.Application:
     """Return the application; paths it does not know are 404, methods it does not know 405."""
     app = web.Application()
-    app.router.add_get(site.telemetry_path, lambda request: _metrics(site, request))
-    app.router.add_get(HEALTHY_PATH, lambda _: _healthy(site))
-    app.router.add_get(READY_PATH, lambda _: _ready(site))
+    app[_SITE] = site
+    app.router.add_get(site.telemetry_path, _metrics)
+    app.router.add_get(HEALTHY_PATH, _healthy)
+    app.router.add_get(READY_PATH, _ready)
     if site.telemetry_path != "/":
-        app.router.add_get("/", lambda _: _landing(site))
+        app.router.add_get("/", _landing)
     return app
 
 
-async def _metrics(site: Site, request: web.Request) -> web.Response:
+async def _metrics(request: web.Request) -> web.Response:
     form = negotiate(request.headers.get(hdrs.ACCEPT, ""))
     response = web.Response(
-        body=site.metrics(form),
+        body=request.app[_SITE].metrics(form),
         headers={hdrs.CONTENT_TYPE: form.value, hdrs.VARY: "Accept, Accept-Encoding"},
     )
     if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
@@ -68,19 +72,22 @@ async def _metrics(site: Site, request: web.Request) -> web.Response:
     return response
 
 
-async def _healthy(site: Site) -> web.Response:
+async def _healthy(request: web.Request) -> web.Response:
+    site = request.app[_SITE]
     if overdue := site.overdue():
         return web.Response(status=503, text=f"hanging: {', '.join(overdue)}\n")
     return web.Response(text="healthy\n")
 
 
-async def _ready(site: Site) -> web.Response:
+async def _ready(request: web.Request) -> web.Response:
+    site = request.app[_SITE]
     if site.ready():
         return web.Response(text="ready\n")
     return web.Response(status=503, text="not every agent has been polled yet\n")
 
 
-async def _landing(site: Site) -> web.Response:
+async def _landing(request: web.Request) -> web.Response:
+    site = request.app[_SITE]
     page = LANDING_PAGE.format(
         version=__version__,
         metrics=escape(site.telemetry_path),
@@ -95,12 +102,11 @@ async def listen(
     app: web.Application, addresses: Iterable[Address]
 ) -> AsyncIterator[list[Address]]:
     """Serve the application and yield where. Raises ListenError before anything is served."""
-    listeners = [address.bind() for address in addresses]
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_GRACE)
-    await runner.setup()
-    try:
+    async with AsyncExitStack() as stack:
+        listeners = [stack.enter_context(address.bind()) for address in addresses]
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_GRACE)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
         for listener in listeners:
             await web.SockSite(runner, listener).start()
         yield [address_of(listener) for listener in listeners]
-    finally:
-        await runner.cleanup()

@@ -1,0 +1,254 @@
+"""Requests go to the base URL with the key, pages end, and each failure has its reason."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from exporter.api.client import MAX_CONCURRENT, connect
+from exporter.api.paging import MAX_PAGES, follow
+from exporter.api.wire import Page
+from exporter.config import Account, Secret
+from exporter.errors import (
+    ApiError,
+    AuthError,
+    LoopError,
+    NotFoundError,
+    PayloadError,
+    RateLimitedError,
+    StatusError,
+    UnreachableError,
+)
+from exporter.simulator import Account as SimulatedAccount
+from exporter.simulator import Fault, Simulator, serve
+from exporter.simulator import faults as f
+from tests.support.builders import Requests, account, client
+
+
+async def listed(simulator: Simulator, base_url: str, agent_id: str) -> list[str]:
+    """Return the ids of all batches, page after page."""
+    async with client(simulator, base_url) as api:
+        return [row.batch_id async for page in api.batches(agent_id) for row in page.results]
+
+
+async def test_pages_are_followed_to_the_last(simulator: Simulator, base_url: str) -> None:
+    agent = simulator.add_agent()
+    made = {simulator.create(agent, created=1e9 + index) for index in range(250)}
+    ids = await listed(simulator, base_url, agent)
+    assert set(ids) == made
+    assert len(ids) == 250
+    assert [request.query.get("pageSize") for request in simulator.requests] == ["100"] * 3
+
+
+async def test_a_server_may_send_smaller_pages_than_asked() -> None:
+    simulator = Simulator(SimulatedAccount(name="small"), max_page_size=7)
+    agent = simulator.add_agent()
+    made = {simulator.create(agent) for _ in range(20)}
+    async with serve(simulator) as base_url:
+        assert set(await listed(simulator, base_url, agent)) == made
+
+
+@pytest.mark.parametrize("effect", [f.EmptyNext(), f.NoLinks(), f.NoTotal()])
+async def test_ways_to_end_a_listing(simulator: Simulator, base_url: str, effect: f.Effect) -> None:
+    agent = simulator.add_agent()
+    made = {simulator.create(agent) for _ in range(120)}
+    simulator.faults.add(Fault(effect=effect))
+    assert set(await listed(simulator, base_url, agent)) == made
+
+
+async def test_an_agent_its_name_and_the_account(simulator: Simulator, base_url: str) -> None:
+    named, nameless = simulator.add_agent("Renewals"), simulator.add_agent()
+    async with client(simulator, base_url) as api:
+        assert (await api.agent(named)).name == "Renewals"
+        assert (await api.agent(nameless)).name is None
+        ids = {row.agent_id async for page in api.agents() for row in page.results}
+        assert ids == {named, nameless}
+        me = await api.account()
+        assert (me.active_calls, me.allowed_concurrent_calls) == (0, None)
+
+
+async def test_the_key_never_follows_a_foreign_next(simulator: Simulator, base_url: str) -> None:
+    """`next` names another host: the listing goes on at the configured one, alone."""
+    agent = simulator.add_agent()
+    made = {simulator.create(agent) for _ in range(250)}
+    other = Simulator(SimulatedAccount(name="other"))
+    async with serve(other) as foreign:
+        simulator.faults.add(Fault(effect=f.ForeignNext(foreign)))
+        assert set(await listed(simulator, base_url, agent)) == made
+    assert other.requests == []
+
+
+async def test_no_redirect_is_followed(simulator: Simulator, base_url: str) -> None:
+    agent = simulator.add_agent()
+    other = Simulator(SimulatedAccount(name="other"))
+    async with serve(other) as foreign:
+        simulator.faults.add(Fault(effect=f.Redirect(foreign + "/api/accounts/me")))
+        with pytest.raises(StatusError, match="answered 302"):
+            await listed(simulator, base_url, agent)
+    assert other.requests == []
+
+
+async def test_an_id_is_one_segment_of_the_path(simulator: Simulator, base_url: str) -> None:
+    with pytest.raises(NotFoundError):
+        await listed(simulator, base_url, "../accounts/ä&x")
+    assert simulator.requests[0].path == "/api/agents/../accounts/ä&x/scheduled_batches"
+
+
+async def test_a_repeating_cursor_ends_the_listing(simulator: Simulator, base_url: str) -> None:
+    agent = simulator.add_agent()
+    for _ in range(250):
+        simulator.create(agent)
+    simulator.faults.add(Fault(page=2, effect=f.RepeatNext()))
+    with pytest.raises(LoopError, match="a cursor came back after 2 pages"):
+        await listed(simulator, base_url, agent)
+    assert len(simulator.requests) == 2
+
+
+async def test_an_endless_listing_ends() -> None:
+    """Every page names a cursor never seen before."""
+
+    async def fetch(cursor: str | None) -> Page[object]:
+        return Page([], next=f"https://x.example/?cursor={int(cursor or 0) + 1}")
+
+    pages = [0]
+    with pytest.raises(LoopError, match=f"no end after {MAX_PAGES} pages"):
+        await count(follow(fetch), pages)
+    assert pages == [MAX_PAGES]
+
+
+async def count(listing: AsyncIterator[object], pages: list[int]) -> None:
+    """Read a listing to its end, counting as it goes."""
+    async for _ in listing:
+        pages[0] += 1
+
+
+REFUSALS: list[tuple[f.Effect, type[ApiError], str]] = [
+    (f.Status(401), AuthError, "401"),
+    (f.Status(403), AuthError, "403"),
+    (f.Status(404), NotFoundError, "404"),
+    (f.Status(429, retry_after=1), RateLimitedError, "429"),
+    (f.Status(402), StatusError, "402"),
+    (f.Status(500), StatusError, "500"),
+    (f.Status(503, retry_after=1), StatusError, "503"),
+    (f.Status(502, body="<html>", content_type="text/html"), StatusError, "502"),
+    (f.Status(204), StatusError, "204"),
+    (f.NotJson(), PayloadError, "200"),
+    (f.WrongType("totalCount", "ten"), PayloadError, "200"),
+    (f.Missing("completedCount"), PayloadError, "200"),
+    (f.Replace([]), PayloadError, "200"),
+    (f.CutBody(), PayloadError, "error"),
+    (f.CorruptGzip(), PayloadError, "200"),
+    (f.CorruptGzip(garbage=True), PayloadError, "error"),
+    (f.Huge(70), PayloadError, "error"),
+    (f.Reset(), UnreachableError, "error"),
+]
+
+
+@pytest.mark.parametrize(("effect", "error", "code"), REFUSALS, ids=lambda value: repr(value)[:30])
+async def test_each_failure_has_its_reason_and_is_counted(
+    simulator: Simulator, base_url: str, effect: f.Effect, error: type[ApiError], code: str
+) -> None:
+    agent = simulator.add_agent()
+    simulator.create(agent)
+    simulator.faults.add(Fault(effect=effect))
+    observer = Requests()
+    async with client(simulator, base_url, observer) as api:
+        with pytest.raises(ApiError) as caught:
+            await anext(api.batches(agent))
+    assert type(caught.value) is error
+    assert observer.seen == [("main", "scheduled_batches", code)]
+
+
+async def test_a_wrong_key_is_an_auth_error(base_url: str) -> None:
+    async with connect(account(base_url), Secret("wrong"), Requests()) as api:
+        with pytest.raises(AuthError, match="account: the API answered 403"):
+            await api.account()
+
+
+async def test_nobody_listening_is_unreachable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    async with connect(account(f"http://127.0.0.1:{port}"), Secret("k"), Requests()) as api:
+        with pytest.raises(UnreachableError, match="Connect"):
+            await api.account()
+
+
+async def test_what_is_no_http_is_a_payload_error() -> None:
+    async def rubbish(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(rubbish, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with connect(account(f"http://127.0.0.1:{port}"), Secret("k"), Requests()) as api:
+            with pytest.raises(PayloadError, match="the answer broke"):
+                await api.account()
+
+
+async def test_a_cancelled_request_is_counted_as_an_error(
+    simulator: Simulator, base_url: str
+) -> None:
+    simulator.faults.add(Fault(effect=f.HangInBody()))
+    observer = Requests()
+    async with client(simulator, base_url, observer) as api:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await api.account()
+    assert observer.seen == [("main", "account", "error")]
+
+
+async def test_at_most_four_requests_run_at_once(simulator: Simulator, base_url: str) -> None:
+    simulator.faults.add(Fault(effect=f.Hang()))
+    async with client(simulator, base_url) as api:
+        tasks = [asyncio.create_task(api.account()) for _ in range(9)]
+        while len(simulator.requests) < MAX_CONCURRENT:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert len(simulator.requests) == MAX_CONCURRENT
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_requests_are_held_back_to_the_rate(simulator: Simulator, base_url: str) -> None:
+    """Two a second, the first two at once: the third is held back half a second, which is told."""
+    observer = Requests()
+    limited = Account("main", base_url=base_url, requests_per_second=2.0, api_key_env="KEY")
+    clock = asyncio.get_running_loop().time
+    async with connect(limited, Secret(simulator.api_key), observer) as api:
+        began = clock()
+        await asyncio.gather(*(api.account() for _ in range(3)))
+        assert clock() - began >= 0.45
+    assert observer.waited >= 0.45
+    assert len(observer.seen) == 3
+
+
+async def test_a_base_url_may_have_a_path(simulator: Simulator, base_url: str) -> None:
+    async with connect(account(base_url + "/proxy"), Secret("k"), Requests()) as api:
+        with pytest.raises(NotFoundError):
+            await api.account()
+    assert simulator.requests[0].path == "/proxy/api/accounts/me"
+
+
+async def test_rows_that_come_and_go_while_paging(simulator: Simulator, base_url: str) -> None:
+    """5,000 batches over 50 pages: each that is there throughout is listed once."""
+    agent = simulator.add_agent()
+    made = [simulator.create(agent, created=1e9 + index // 3) for index in range(5000)]
+    doomed = iter(made[10::100])
+    gone: set[str] = set()
+    come: set[str] = set()
+
+    def change() -> None:
+        victim = next(doomed)
+        gone.add(victim)
+        simulator.delete(victim)
+        come.add(simulator.create(agent, created=1e9 + 5000 + len(come)))
+
+    simulator.faults.add(Fault(effect=f.Before(change)))
+    ids = await listed(simulator, base_url, agent)
+    assert len(simulator.requests) == 50
+    stayed = set(made) - gone
+    assert stayed <= set(ids) <= set(made) | come
+    assert len([each for each in ids if each in stayed]) == len(stayed)

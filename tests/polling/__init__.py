@@ -1,0 +1,1 @@
+"""When the API is asked, and what becomes of its answers."""

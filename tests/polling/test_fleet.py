@@ -1,0 +1,155 @@
+"""An account's loops: agents come and go, and the account's own health is its own."""
+
+import asyncio
+from collections.abc import Callable
+
+from structlog.testing import capture_logs
+
+from exporter.api.wire import AgentRow
+from exporter.config import Account, Agent, Discover, Polling
+from exporter.model import AccountSnapshot
+from exporter.polling.context import Context
+from exporter.polling.discovery import chosen
+from exporter.polling.fleet import configured, watch
+from exporter.polling.probe import Probe
+from exporter.simulator import Account as SimulatedAccount
+from exporter.simulator import Fault, Simulator, serve
+from exporter.simulator import faults as f
+from tests.support.builders import Clock, account, context
+
+QUICK = Polling(interval=0.05, idle_interval=0.05, timeout=5)
+
+
+def names(made: Context) -> dict[str, str]:
+    """Return the names of the agents in the store, by id."""
+    return {each.agent.agent_id: each.agent.name for each in made.store.snapshot().agents}
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what the loops bring about."""
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def test_the_file_names_agents_and_the_id_stands_in() -> None:
+    made = Account("main", agents=(Agent("a", "A", {"team": "x"}), Agent("b")))
+    assert [(agent.name, agent.labels) for agent in configured(made)] == [
+        ("A", {"team": "x"}),
+        ("b", {}),
+    ]
+
+
+def test_agents_are_chosen_by_globs_on_name_or_id() -> None:
+    rows = [
+        AgentRow("id-1", "test-one"),
+        AgentRow("id-2", "two"),
+        AgentRow("test-3"),
+        AgentRow("4"),
+    ]
+
+    def ids(include: str, *exclude: str) -> list[str]:
+        return [row.agent_id for row in chosen(rows, Discover((include,), exclude))]
+
+    assert ids("*") == ["id-1", "id-2", "test-3", "4"]
+    assert ids("*", "test-*") == ["id-2", "4"]
+    assert ids("t[!e]*") == ["id-2"]
+    assert ids("TWO") == []
+
+
+async def test_discovered_agents_come_go_and_are_renamed(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    fixed = simulator.add_agent("Fixed at the API")
+    first, second = simulator.add_agent("First"), simulator.add_agent()
+    simulator.add_agent("test-ignored")
+    discover = Discover(exclude=("test-*",), interval=0.05)
+    made_account = Account(
+        "main",
+        base_url=base_url,
+        requests_per_second=1000.0,
+        agents=(Agent(fixed, "Fixed"),),
+        discover=discover,
+    )
+    surroundings = context(simulator, made_account, clock=clock, polling=QUICK)
+    async with surroundings as made:
+        watching = asyncio.create_task(watch(made))
+        await until(lambda: names(made) == {fixed: "Fixed", first: "First", second: second})
+        await until(lambda: all(each.health.up for each in made.store.snapshot().agents))
+        assert made.store.account("main").discovered == 3
+        simulator.delete_agent(first)
+        simulator.rename_agent(second, "Second")
+        simulator.rename_agent(fixed, "Renamed")
+        third = simulator.add_agent("Third")
+        await until(lambda: names(made) == {fixed: "Fixed", second: "Second", third: "Third"})
+        assert made.liveness.overdue() == []
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_a_failed_discovery_changes_nothing(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    agent = simulator.add_agent("A")
+    surroundings = context(
+        simulator, account(base_url, discover=Discover(interval=0.05)), clock=clock, polling=QUICK
+    )
+    async with surroundings as made:
+        with capture_logs() as logs:
+            handle = simulator.faults.add(Fault(path="/api/agents", effect=f.Status(500)))
+            watching = asyncio.create_task(watch(made))
+            await until(lambda: made.store.account("main").discovery_tried)
+            assert made.store.account("main").discovered is None
+            assert names(made) == {}
+            handle.remove()
+            await until(lambda: names(made) == {agent: "A"})
+            struck = simulator.faults.add(Fault(path="/api/agents", effect=f.NotJson()))
+            await until(lambda: struck.hits > 1)
+            assert names(made) == {agent: "A"}
+            assert made.store.account("main").discovered == 1
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+    failures = [log["reason"] for log in logs if log["event"] == "discovery_failed"]
+    assert failures[0] == "status"
+    assert failures[-1] == "payload"
+
+
+async def test_many_agents_are_all_discovered_over_pages(clock: Clock) -> None:
+    simulator = Simulator(SimulatedAccount(name="many"), clock=clock)
+    made_ids = {simulator.add_agent() for _ in range(230)}
+    async with serve(simulator) as base_url:
+        surroundings = context(simulator, account(base_url, discover=Discover()), clock=clock)
+        async with surroundings as made:
+            watching = asyncio.create_task(watch(made))
+            await until(lambda: set(names(made)) == made_ids)
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_the_probe_tells_whether_the_key_works(clock: Clock) -> None:
+    simulated = SimulatedAccount(name="x", active_calls=7, allowed_concurrent_calls=25)
+    simulator = Simulator(simulated, clock=clock)
+    async with (
+        serve(simulator) as url,
+        context(simulator, account(url), clock=clock, polling=QUICK) as made,
+    ):
+        probe = Probe(made)
+        with capture_logs() as logs:
+            assert await probe.step() == 0.05
+            well = AccountSnapshot(
+                "main", up=True, last_success=clock.now, active_calls=7, allowed_calls=25
+            )
+            assert made.store.account("main") == well
+            await probe.step()
+            simulator.faults.add(Fault(effect=f.Status(401)))
+            clock.now += 60
+            await probe.step()
+            ill = made.store.account("main")
+            assert (ill.up, ill.last_success) == (False, clock.now - 60)
+            assert await probe.step() == 0.1
+    events = [(log["event"], log["log_level"]) for log in logs]
+    assert events == [
+        ("account_up", "info"),
+        ("account_down", "warning"),
+        ("account_down", "debug"),
+    ]

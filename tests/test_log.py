@@ -1,0 +1,133 @@
+"""Log lines: four formats, and no secret in any."""
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from exporter.log import LogFormat, Redactor, configure, report_crash
+
+SECRET = "canary-key-1234"  # noqa: S105 - made up, and looked for in every line
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    """Leave logging as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Return True."""
+        return True
+
+
+def configured(form: LogFormat, level: str = "debug", *, terminal: bool = False) -> io.StringIO:
+    """Set logging up with the secret known, and return where lines go."""
+    redactor = Redactor()
+    redactor.add(SECRET)
+    stream = Terminal() if terminal else io.StringIO()
+    configure(level, form, redactor, stream)
+    return stream
+
+
+def test_logfmt() -> None:
+    stream = configured(LogFormat.LOGFMT)
+    structlog.get_logger().info("listening", address="[::]:10110", fine=True, note="two words\nand")
+    line = stream.getvalue()
+    assert line.startswith("timestamp=20")
+    rest = line.partition("Z ")[2]
+    assert rest == (
+        'level=info event=listening address=[::]:10110 fine=true note="two words\\nand"\n'
+    )
+
+
+def test_json() -> None:
+    stream = configured(LogFormat.JSON)
+    structlog.get_logger().warning("agent_down", reason="auth")
+    logging.getLogger("aiohttp.server").error("said %s", "so")
+    ours, theirs = map(json.loads, stream.getvalue().splitlines())
+    assert (ours["event"], ours["level"], ours["reason"]) == ("agent_down", "warning", "auth")
+    assert (theirs["event"], theirs["level"]) == ("said so", "error")
+
+
+def test_console() -> None:
+    stream = configured(LogFormat.CONSOLE)
+    structlog.get_logger().info("listening", address="x:1")
+    assert "listening" in stream.getvalue()
+    assert "address=x:1" in stream.getvalue()
+    assert "\x1b[" not in stream.getvalue()
+
+
+def test_auto_is_console_on_a_terminal_and_logfmt_elsewhere() -> None:
+    terminal = configured(LogFormat.AUTO, terminal=True)
+    structlog.get_logger().info("hello")
+    assert "\x1b[" in terminal.getvalue()
+    elsewhere = configured(LogFormat.AUTO)
+    structlog.get_logger().info("hello")
+    assert "event=hello" in elsewhere.getvalue()
+
+
+def test_lines_below_the_level_are_left_out() -> None:
+    stream = configured(LogFormat.LOGFMT, "warning")
+    structlog.get_logger().info("quiet")
+    logging.getLogger("asyncio").info("quiet")
+    structlog.get_logger().warning("loud")
+    assert len(stream.getvalue().splitlines()) == 1
+
+
+def fail_with_the_secret() -> None:
+    """Raise as a library might that quotes what it was given."""
+    local = SECRET
+    raise ValueError(f"bad header {local!r}")
+
+
+@pytest.mark.parametrize("form", list(LogFormat))
+@pytest.mark.parametrize("terminal", [False, True])
+def test_no_secret_passes_in_any_format(form: LogFormat, *, terminal: bool) -> None:
+    """Neither in a value, nor in a message of a library, nor in a traceback with its causes."""
+    stream = configured(form, terminal=terminal)
+    log = structlog.get_logger()
+    log.info(SECRET, value=SECRET, nested={"deep": [SECRET]})
+    logging.getLogger("aiohttp").warning("header %s", SECRET)
+    try:
+        try:
+            fail_with_the_secret()
+        except ValueError as error:
+            raise ExceptionGroup("several", [error, RuntimeError(SECRET)]) from error
+    except ExceptionGroup as group:
+        log.exception("broke")
+        report_crash(type(group), group, group.__traceback__)
+    text = stream.getvalue()
+    assert SECRET not in text
+    assert "crashed" in text
+    assert text.count("***") >= 8
+    assert "fail_with_the_secret" in text
+
+
+def test_a_secret_is_hidden_from_when_it_is_known() -> None:
+    redactor = Redactor()
+    assert redactor.clean("a-b") == "a-b"
+    redactor.add("a")
+    redactor.add("b")
+    assert redactor.clean("a-b") == "***-***"
+
+
+def test_the_default_stream_is_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("info", LogFormat.LOGFMT, Redactor())
+    structlog.get_logger().info("hello")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "event=hello" in err
+    assert sys.stderr is not None

@@ -1,0 +1,124 @@
+"""Pages, methods and paths, over real HTTP."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+
+import aiohttp
+import pytest
+
+from exporter.errors import ListenError
+from exporter.exposition.text import Format
+from exporter.web.address import Address
+from exporter.web.server import Site, application, listen
+
+LOOPBACK = (Address("127.0.0.1", 0),)
+SITE = Site(
+    telemetry_path="/metrics",
+    metrics=lambda form: f"in {form.name}\n".encode() * 100,
+    overdue=list,
+    ready=lambda: True,
+)
+OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0"}
+
+Ask = Callable[..., AbstractAsyncContextManager[aiohttp.ClientResponse]]
+
+
+@asynccontextmanager
+async def served(site: Site = SITE) -> AsyncIterator[Ask]:
+    """Serve a site and yield what asks it: `ask(method, path, **options)`."""
+    async with (
+        listen(application(site), LOOPBACK) as (address,),
+        aiohttp.ClientSession(f"http://{address}") as session,
+    ):
+        yield session.request
+
+
+async def test_metrics_come_in_the_format_asked_for() -> None:
+    async with served() as ask:
+        async with ask("GET", "/metrics") as response:
+            assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+            assert (await response.text()).startswith("in PROMETHEUS\n")
+        async with ask("GET", "/metrics", headers=OPENMETRICS) as response:
+            assert response.headers["Content-Type"] == (
+                "application/openmetrics-text; version=1.0.0; charset=utf-8"
+            )
+            assert (await response.text()).startswith("in OPENMETRICS\n")
+            assert response.headers["Vary"] == "Accept, Accept-Encoding"
+
+
+async def test_metrics_are_compressed_for_those_who_ask() -> None:
+    async with served() as ask:
+        for wanted, given in (("gzip", "gzip"), ("deflate, gzip", "gzip"), ("br", None)):
+            headers = {"Accept-Encoding": wanted}
+            async with ask("GET", "/metrics", headers=headers) as response:
+                assert response.headers.get("Content-Encoding") == given
+
+
+async def test_the_head_of_metrics_has_no_body() -> None:
+    headers = {"Accept-Encoding": "identity"}
+    async with served() as ask, ask("HEAD", "/metrics", headers=headers) as response:
+        assert response.status == 200
+        assert response.headers["Content-Length"] == str(len(SITE.metrics(Format.PROMETHEUS)))
+        assert await response.read() == b""
+
+
+async def test_health_names_the_loops_that_hang() -> None:
+    async with served() as ask, ask("GET", "/-/healthy") as response:
+        assert (response.status, await response.text()) == (200, "healthy\n")
+    hung = replace(SITE, overdue=lambda: ["agent main/a", "account main"])
+    async with served(hung) as ask, ask("GET", "/-/healthy") as response:
+        assert response.status == 503
+        assert await response.text() == "hanging: agent main/a, account main\n"
+
+
+async def test_readiness() -> None:
+    async with served() as ask, ask("GET", "/-/ready") as response:
+        assert (response.status, await response.text()) == (200, "ready\n")
+    waiting = replace(SITE, ready=lambda: False)
+    async with served(waiting) as ask, ask("GET", "/-/ready") as response:
+        assert response.status == 503
+        assert await response.text() == "not every agent has been polled yet\n"
+
+
+async def test_the_landing_page_leads_on() -> None:
+    async with served(replace(SITE, telemetry_path="/a<b")) as ask, ask("GET", "/") as response:
+        assert response.content_type == "text/html"
+        page = await response.text()
+    assert 'href="/a&lt;b"' in page
+    assert 'href="/-/healthy"' in page
+    assert 'href="/-/ready"' in page
+
+
+async def test_metrics_may_take_the_landing_page_s_place() -> None:
+    async with served(replace(SITE, telemetry_path="/")) as ask, ask("GET", "/") as response:
+        assert (await response.text()).startswith("in PROMETHEUS\n")
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+async def test_other_methods_are_not_allowed(method: str, path: str) -> None:
+    async with served() as ask, ask(method, path) as response:
+        assert response.status == 405
+        assert response.headers["Allow"] == "GET,HEAD"
+
+
+@pytest.mark.parametrize("path", ["/metric", "/metrics/", "/-/reload", "/favicon.ico"])
+async def test_unknown_paths_are_not_found(path: str) -> None:
+    async with served() as ask, ask("GET", path) as response:
+        assert response.status == 404
+
+
+async def test_several_addresses_serve_the_same() -> None:
+    async with listen(application(SITE), LOOPBACK * 2) as addresses:
+        assert len(set(addresses)) == 2
+        for address in addresses:
+            async with aiohttp.request("GET", f"http://{address}/-/healthy") as response:
+                assert response.status == 200
+
+
+async def test_an_address_that_is_taken_leaves_nothing_open() -> None:
+    async with listen(application(SITE), LOOPBACK) as taken:
+        with pytest.raises(ListenError):
+            async with listen(application(SITE), [*LOOPBACK, *taken]):
+                pass
