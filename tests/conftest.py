@@ -3,9 +3,14 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import settings
 
 from exporter.simulator import Account, Simulator, serve
 from tests.support.builders import Clock
+
+# How fast a machine is decides no test.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
 
 NOW = 1_800_000_000.0
 

@@ -1,0 +1,114 @@
+"""How a campaign goes on: pure functions of a frozen definition and the time."""
+
+import math
+
+import msgspec
+
+from exporter.simulator.model import Batch, Campaign
+
+
+def place(campaign: Campaign, epoch: float, speed: float) -> Campaign:
+    """Put a campaign on the real clock: offsets become unix seconds, its rate per real second.
+
+    The world runs `speed` times as fast, so an offset of S simulated seconds lies S / speed real
+    seconds from `epoch`. Windows fall on whole seconds: people enter those, and so timestamps
+    without a fraction occur beside those with one.
+    """
+
+    def real(offset: float | None) -> float | None:
+        return None if offset is None else epoch + offset / speed
+
+    def whole(offset: float | None) -> float | None:
+        return None if offset is None else float(round(epoch + offset / speed))
+
+    return msgspec.structs.replace(
+        campaign,
+        created=epoch + campaign.created / speed,
+        rate=campaign.rate * speed,
+        window_start=whole(campaign.window_start),
+        window_end=whole(campaign.window_end),
+        stalled_at=real(campaign.stalled_at),
+        paused_at=real(campaign.paused_at),
+    )
+
+
+def observe(campaign: Campaign, now: float) -> Batch:
+    """Return the batch as the API shows it at `now`; the campaign is placed on the same clock.
+
+    `completedCount` counts calls made or failed (documented). `endedAt` is set when the last call
+    is made, or at the end of the window (both inferred: nobody says what sets it).
+    """
+    completed = completed_count(campaign, now)
+    return Batch(
+        batch_id=campaign.batch_id,
+        created=campaign.created,
+        total_count=campaign.total,
+        completed_count=completed,
+        error_count=int(completed * campaign.error_share),
+        window_start=campaign.window_start,
+        window_end=campaign.window_end,
+        ended_at=_ended_at(campaign, now),
+        paused=campaign.paused_at is not None and campaign.paused_at <= now,
+        throttle=campaign.throttle,
+        webhook_url=campaign.webhook_url,
+        webhook_secret=campaign.webhook_secret,
+        omitted=campaign.omitted,
+    )
+
+
+def completed_count(campaign: Campaign, now: float) -> int:
+    """Count the calls made by `now`: from 0 to the total, and never falling as `now` grows."""
+    if now >= _done_at(campaign):
+        return campaign.total
+    elapsed = min(now, _stops(campaign)) - _opens(campaign)
+    return min(campaign.total, int(campaign.rate * max(0.0, elapsed)))
+
+
+def outcomes(batch: Batch, now: float) -> dict[str, int]:
+    """Count the calls in each status (documented: the five names) at `now` (unix seconds).
+
+    Calls not made by the end of the window are EXPIRED (documented); before the window opens they
+    are FUTURE and within it PENDING (inferred from the names).
+    """
+    left = max(batch.total_count - batch.completed_count, 0)
+    waiting = _waiting(batch, now)
+    return {
+        "FUTURE": left if waiting == "FUTURE" else 0,
+        "PENDING": left if waiting == "PENDING" else 0,
+        "SUCCESS": batch.completed_count - batch.error_count,
+        "EXPIRED": left if waiting == "EXPIRED" else 0,
+        "ERROR": batch.error_count,
+    }
+
+
+def _waiting(batch: Batch, now: float) -> str:
+    if batch.ended_at is not None:
+        return "EXPIRED"
+    if batch.window_end is not None and batch.window_end <= now:
+        return "EXPIRED"
+    if batch.window_start is not None and batch.window_start > now:
+        return "FUTURE"
+    return "PENDING"
+
+
+def _opens(campaign: Campaign) -> float:
+    return max(campaign.created, campaign.window_start or -math.inf)
+
+
+def _stops(campaign: Campaign) -> float:
+    ends = (campaign.window_end, campaign.stalled_at, campaign.paused_at)
+    return min((end for end in ends if end is not None), default=math.inf)
+
+
+def _done_at(campaign: Campaign) -> float:
+    """When the last call is made; infinite if that never happens."""
+    if campaign.rate == 0:
+        return math.inf
+    done = _opens(campaign) + campaign.total / campaign.rate
+    return done if done <= _stops(campaign) else math.inf
+
+
+def _ended_at(campaign: Campaign, now: float) -> float | None:
+    window_end = math.inf if campaign.window_end is None else campaign.window_end
+    ended = min(_done_at(campaign), window_end)
+    return ended if campaign.ends and ended <= now else None

@@ -1,0 +1,221 @@
+"""Subcommands from a shell: what they print, and how they exit."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from exporter.cli import main
+from exporter.simulator import Fault, Simulator
+from exporter.simulator import faults as f
+from tests.support.process import FREE_PORT, run, started, write_config
+
+ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+ENV = {"ULTRAVOX_API_KEY": ""}
+
+
+def write(folder: Path, text: str) -> Path:
+    """Write a configuration and its key."""
+    (folder / "key").write_text("canary-key\n")
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return path
+
+
+GOOD = f"""
+accounts:
+  - name: production
+    api_key_file: key
+    agents: [{{id: {ID}, name: Renewals}}, {{id: other}}]
+    discover: {{exclude: ["test-*", "old"]}}
+  - name: spare
+    api_key_file: key
+    base_url: http://localhost:8080/
+    discover: {{}}
+"""
+
+
+def test_check_says_what_would_be_polled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, GOOD)
+    assert main(["check", f"--config.file={path}"]) == 0
+    assert (
+        capsys.readouterr().out
+        == f"""\
+{path}: valid
+account production: https://api.ultravox.ai, 5 requests a second at most
+  agent {ID} (Renewals)
+  agent other (named by the API)
+  every agent that matches * but not test-* old, looked for every 5m
+account spare: http://localhost:8080, 5 requests a second at most
+  every agent that matches *, looked for every 5m
+polls: each agent every 30s while it has live batches, every 2m otherwise; 25s for one poll
+data:  withdrawn when older than 10m
+shown: series of up to 1000 batches an agent; ended batches for 1d
+"""
+    )
+
+
+def test_check_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, GOOD)
+    assert main(["check", f"--config.file={path}", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["valid"] is True
+    assert answer["source"] == str(path)
+    assert [account["name"] for account in answer["config"]["accounts"]] == ["production", "spare"]
+
+
+def test_check_prints_every_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, GOOD.replace("exclude", "exlude").replace("localhost", "example.com"))
+    assert main(["check", f"--config.file={path}"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    first, second = err.splitlines()
+    assert first.startswith(f"{path}:6: accounts[0].discover.exlude: ")
+    assert "did you mean 'exclude'?" in first
+    assert second.startswith(f"{path}:9: accounts[1].base_url: ")
+
+
+def test_check_prints_every_problem_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, GOOD.replace("exclude", "exlude"))
+    assert main(["check", f"--config.file={path}", "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert err == ""
+    answer = json.loads(out)
+    assert answer["valid"] is False
+    assert [problem["line"] for problem in answer["problems"]] == [6]
+
+
+def test_without_batch_series_check_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, GOOD + "batches: {per_batch_series: false}\n")
+    assert main(["check", f"--config.file={path}"]) == 0
+    assert "shown: no series of single batches; ended batches for 1d\n" in capsys.readouterr().out
+
+
+async def test_serve_refuses_what_check_refuses(tmp_path: Path) -> None:
+    write(tmp_path, "accounts: []\n")
+    status, out, err = await run(cwd=tmp_path, env=ENV)
+    assert (status, out) == (2, "")
+    assert err.startswith("config.yaml:1: accounts: the list is empty") or "config.yaml:1" in err
+
+
+async def test_serve_without_any_configuration_says_the_three_ways(tmp_path: Path) -> None:
+    status, _, err = await run(cwd=tmp_path, env=ENV)
+    assert status == 2
+    assert "--config.file=PATH" in err
+    assert "config.yaml" in err
+    assert "ULTRAVOX_API_KEY" in err
+
+
+async def test_an_address_that_is_taken_ends_with_1(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        status, _, err = await run(f"--config.file={path}", f"--web.listen-address={address}")
+    assert status == 1
+    assert f"can't listen on {address}: Address already in use" in err
+
+
+async def test_healthcheck_tells_a_living_exporter_from_none(
+    tmp_path: Path, simulator: Simulator, base_url: str
+) -> None:
+    path = write_config(tmp_path, base_url, simulator.api_key, account={"discover": {}})
+    async with started(f"--config.file={path}", FREE_PORT) as exporter:
+        url = await exporter.url("")
+        flag = f"--web.listen-address={url.removeprefix('http://')}"
+        assert await run("healthcheck", flag) == (0, "healthy\n", "")
+        assert await exporter.stop() == 0
+    status, out, err = await run("healthcheck", flag)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"{url}/-/healthy: ")
+
+
+async def test_healthcheck_passes_on_what_an_ill_exporter_says() -> None:
+    async def ill(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 11\r\n\r\nhanging: x\n")
+        writer.close()
+
+    server = await asyncio.start_server(ill, "127.0.0.1", 0)
+    async with server:
+        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        status, out, err = await run("healthcheck", f"--web.listen-address={address}")
+    assert (status, out) == (1, "")
+    assert err == f"http://{address}/-/healthy: 503 hanging: x\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_signals_end_it_well_even_while_the_api_hangs(
+    tmp_path: Path, simulator: Simulator, base_url: str, number: int
+) -> None:
+    """/metrics answers, /-/healthy is 200, and the end comes with status 0 in under 2 s."""
+    agent = simulator.add_agent()
+    simulator.faults.add(Fault(effect=f.Hang()))
+    path = write_config(tmp_path, base_url, simulator.api_key, account={"agents": [{"id": agent}]})
+    async with started(f"--config.file={path}", FREE_PORT) as exporter:
+        await exporter.url()
+        while not simulator.requests:
+            await asyncio.sleep(0.01)
+        assert (await exporter.get("/-/healthy"))[0] == 200
+        assert (await exporter.get("/-/ready"))[0] == 503
+        assert f'ultravox_agent_info{{account="main",agent_id="{agent}",agent="{agent}"}}' in (
+            await exporter.scrape()
+        )
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        assert await exporter.stop(number) == 0
+        assert clock() - began < 2
+        assert "event=stopped" in exporter.err
+
+
+async def test_a_stuck_thread_does_not_hold_up_the_end() -> None:
+    """A name server that does not answer keeps a thread that nothing can cancel."""
+    program = (
+        "import asyncio, time\n"
+        "from exporter.app import until_told\n"
+        "async def work():\n"
+        "    print('started', flush=True)\n"
+        "    await asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)\n"
+        "asyncio.run(until_told(work()))\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    await process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(30):
+        assert await process.wait() == 0
+
+
+async def test_a_bug_ends_the_process_with_its_traceback_in_the_log() -> None:
+    program = (
+        "import asyncio, sys\n"
+        "from exporter import log\n"
+        "from exporter.app import until_told\n"
+        "redactor = log.Redactor()\n"
+        "redactor.add('canary-key')\n"
+        "log.configure('info', log.LogFormat.LOGFMT, redactor)\n"
+        "sys.excepthook = log.report_crash\n"
+        "async def work():\n"
+        "    raise ZeroDivisionError('with canary-key')\n"
+        "asyncio.run(until_told(work()))\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stderr=asyncio.subprocess.PIPE, env=os.environ
+    )
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    assert b"level=critical event=crashed" in err
+    assert b"ZeroDivisionError: with ***" in err
+    assert b"canary-key" not in err

@@ -1,0 +1,90 @@
+"""What each subcommand takes."""
+
+from pathlib import Path
+
+import pytest
+
+from exporter import __version__
+from exporter.cli import flags
+from exporter.log import LogFormat
+from exporter.web.address import Address
+
+
+def test_without_a_subcommand_it_serves() -> None:
+    options = flags.parse([])
+    assert options.command == "serve"
+    assert options.config_file is None
+    assert options.listen_addresses == (Address("", 10110),)
+    assert options.telemetry_path == "/metrics"
+    assert (options.log_level, options.log_format) == ("info", LogFormat.AUTO)
+
+
+def test_flags_alone_are_those_of_serve() -> None:
+    options = flags.parse(
+        [
+            "--config.file=x.yaml",
+            "--web.listen-address=:1",
+            "--web.listen-address",
+            "[::1]:2",
+            "--web.telemetry-path=/m",
+            "--log.level=debug",
+            "--log.format=json",
+        ]
+    )
+    assert options.command == "serve"
+    assert options.config_file == Path("x.yaml")
+    assert options.listen_addresses == (Address("", 1), Address("::1", 2))
+    assert options.telemetry_path == "/m"
+    assert (options.log_level, options.log_format) == ("debug", LogFormat.JSON)
+
+
+def test_the_demo_listens_to_this_machine_alone() -> None:
+    options = flags.parse(["demo", "--speed=60"])
+    assert options.speed == 60
+    assert options.listen_addresses == (Address("127.0.0.1", 10110),)
+
+
+def test_the_healthcheck_asks_where_serve_listens() -> None:
+    assert flags.parse(["healthcheck"]).address == Address("", 10110)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["serve", "--version"]])
+def test_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        flags.parse(arguments)
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"ultravox-batch-exporter {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["serve", "--help"], ["demo", "-h"]])
+def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        flags.parse(arguments)
+    assert caught.value.code == 0
+    assert "usage: ultravox-batch-exporter" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["dance"], "invalid choice: 'dance'"),
+        (["--web.listen-address=80"], "'80' is not [HOST]:PORT, such as :10110"),
+        (["--web.telemetry-path=metrics"], "'metrics' is not a free path such as /metrics"),
+        (["--web.telemetry-path=/-/healthy"], "'/-/healthy' is not a free path"),
+        (["--web.telemetry-path=/{x}"], "'/{x}' is not a free path"),
+        (["--log.level=loud"], "invalid choice: 'loud'"),
+        (["--log.format=xml"], "xml"),
+        (["--config.fil=x"], "unrecognized arguments: --config.fil=x"),
+        (["check", "extra"], "unrecognized arguments: extra"),
+        (["demo", "--speed=0"], "'0' is not a positive number"),
+        (["demo", "--speed=inf"], "'inf' is not a positive number"),
+        (["demo", "--speed=fast"], "'fast' is not a positive number"),
+    ],
+)
+def test_wrong_usage_says_what_is_wrong(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        flags.parse(arguments)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,187 @@
+"""What each effect does to an answer that arrives whole. Changes to a page keep the rest of it."""
+
+from typing import Any
+
+import pytest
+
+from exporter.simulator import Fault, Simulator
+from exporter.simulator.faults import (
+    Effect,
+    EmptyNext,
+    ForeignNext,
+    Missing,
+    NoLinks,
+    NotJson,
+    NoTotal,
+    OldestFirst,
+    Redirect,
+    RepeatNext,
+    Replace,
+    Status,
+    WrongType,
+)
+from tests.simulator.support import EPOCH, Client, batches_of, ids
+
+
+@pytest.fixture
+def agent(simulator: Simulator) -> str:
+    """Add an agent with five batches, b0 the newest."""
+    agent = simulator.add_agent()
+    for age in range(5):
+        simulator.create(agent, created=EPOCH - age, batch_id=f"b{age}")
+    return agent
+
+
+@pytest.fixture
+def path(agent: str) -> str:
+    """Return the path of pages of two."""
+    return f"{batches_of(agent)}?pageSize=2"
+
+
+async def served(client: Client, simulator: Simulator, effect: Effect, path: str) -> Any:  # noqa: ANN401
+    simulator.faults.add(Fault(effect=effect))
+    return await client.json(path)
+
+
+@pytest.mark.parametrize("after", [7, "Wed, 21 Oct 2026 07:28:00 GMT"])
+async def test_any_status_with_a_hint_when_to_come_back(
+    client: Client, simulator: Simulator, after: int | str
+) -> None:
+    simulator.faults.add(Fault(effect=Status(429, retry_after=after)))
+    reply = await client.get("/api/agents")
+    assert (reply.status, reply.headers["Retry-After"]) == (429, str(after))
+    assert reply.json() == {"detail": "Too Many Requests"}
+    assert simulator.requests[0].status == 429
+
+
+async def test_a_status_may_be_one_that_only_cdns_know(
+    client: Client, simulator: Simulator
+) -> None:
+    simulator.faults.add(Fault(effect=Status(520)))
+    reply = await client.get("/api/agents")
+    assert (reply.status, reply.json()) == (520, {"detail": "Unknown"})
+
+
+@pytest.mark.parametrize("body", ["<h1>Bad gateway</h1>", b"<h1>Bad gateway</h1>"])
+async def test_any_status_with_another_body(
+    client: Client, simulator: Simulator, body: str | bytes
+) -> None:
+    simulator.faults.add(Fault(effect=Status(502, body=body, content_type="text/html")))
+    reply = await client.get("/api/agents")
+    assert (reply.status, reply.body) == (502, b"<h1>Bad gateway</h1>")
+    assert reply.headers["Content-Type"] == "text/html"
+    assert "Retry-After" not in reply.headers
+
+
+async def test_a_redirect_names_its_goal(client: Client, simulator: Simulator) -> None:
+    simulator.faults.add(Fault(effect=Redirect("http://127.0.0.1:9/elsewhere")))
+    reply = await client.get("/api/agents")
+    assert (reply.status, reply.body) == (302, b"")
+    assert reply.headers["Location"] == "http://127.0.0.1:9/elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [(b"[1,", b"[1,"), (b"", b""), ({"results": 7}, b'{"results":7}'), (None, b"null")],
+)
+async def test_any_other_body(
+    client: Client, simulator: Simulator, body: object, sent: bytes
+) -> None:
+    simulator.faults.add(Fault(effect=Replace(body)))
+    assert (await client.get("/api/agents")).body == sent
+
+
+async def test_a_page_of_html(client: Client, simulator: Simulator) -> None:
+    simulator.faults.add(Fault(effect=NotJson()))
+    reply = await client.get("/api/agents")
+    assert (reply.status, reply.headers["Content-Type"]) == (200, "text/html")
+    assert reply.body.startswith(b"<!DOCTYPE html>")
+
+
+async def test_a_wrong_type_stands_in_each_row(
+    client: Client, simulator: Simulator, path: str
+) -> None:
+    real = await client.json(path)
+    page = await served(client, simulator, WrongType("totalCount", "many"), path)
+    assert page["results"] == [row | {"totalCount": "many"} for row in real["results"]]
+    assert page | {"results": []} == real | {"results": []}
+    batch = await client.json(path.replace("?pageSize=2", "/b0"))
+    assert batch["totalCount"] == "many"
+
+
+async def test_a_missing_field_misses_in_each_row(
+    client: Client, simulator: Simulator, path: str
+) -> None:
+    page = await served(client, simulator, Missing("created"), path)
+    assert [set(row) & {"created", "batchId"} for row in page["results"]] == [{"batchId"}] * 2
+
+
+async def test_next_may_name_another_server(
+    client: Client, simulator: Simulator, path: str
+) -> None:
+    """With the cursor kept, and only where there is a next page."""
+    first, second, last = await client.pages(path)
+    simulator.faults.add(Fault(effect=ForeignNext("http://127.0.0.9:99")))
+    page = await client.json(path)
+    assert page["next"] == first["next"].replace(client.url, "http://127.0.0.9:99")
+    assert (await client.json(second["next"])) == last
+
+
+async def test_next_may_repeat_for_ever(client: Client, simulator: Simulator, path: str) -> None:
+    """Faults on a later page repeat that page."""
+    simulator.faults.add(Fault(effect=RepeatNext(), page=2))
+    pages = await client.pages(path, most=5)
+    assert ids(*pages) == ["b0", "b1", *["b2", "b3"] * 4]
+    assert len({page["next"] for page in pages}) == 1
+
+
+async def test_even_a_single_page_may_repeat(client: Client, simulator: Simulator) -> None:
+    page = await served(client, simulator, RepeatNext(), "/api/agents")
+    again = await client.json(page["next"])
+    assert again == page
+
+
+async def test_next_may_be_empty_on_the_last_page_alone(
+    client: Client, simulator: Simulator, path: str
+) -> None:
+    simulator.faults.add(Fault(effect=EmptyNext()))
+    pages = await client.pages(path)
+    assert ids(*pages) == ["b0", "b1", "b2", "b3", "b4"]
+    assert pages[-1]["next"] == ""
+
+
+async def test_links_may_miss_on_the_last_page_alone(
+    client: Client, simulator: Simulator, path: str
+) -> None:
+    simulator.faults.add(Fault(effect=NoLinks()))
+    pages = await client.pages(path)
+    assert ["previous" in page for page in pages] == [True, True, False]
+    assert set(pages[-1]) == {"results", "total"}
+
+
+async def test_the_total_may_miss(client: Client, simulator: Simulator, path: str) -> None:
+    page = await served(client, simulator, NoTotal(), path)
+    assert set(page) == {"next", "previous", "results"}
+
+
+async def test_the_order_may_be_the_other(client: Client, simulator: Simulator, path: str) -> None:
+    simulator.faults.add(Fault(effect=OldestFirst()))
+    assert ids(*await client.pages(path)) == ["b4", "b3", "b2", "b1", "b0"]
+
+
+@pytest.mark.parametrize("effect", [Missing("detail"), RepeatNext(), EmptyNext()])
+async def test_errors_and_single_objects_have_no_links_or_rows(
+    client: Client, simulator: Simulator, effect: Effect
+) -> None:
+    before = await client.json("/api/accounts/me")
+    assert await served(client, simulator, effect, "/api/accounts/me") == before
+    reply = await client.get("/api/agents", key=None)
+    assert (reply.status, reply.json()) == (403, {"detail": "Invalid API key"})
+
+
+async def test_changes_to_one_page_add_up(client: Client, simulator: Simulator, path: str) -> None:
+    simulator.faults.add(Fault(effect=NoTotal()))
+    simulator.faults.add(Fault(effect=Missing("created")))
+    page = await client.json(path)
+    assert "total" not in page
+    assert "created" not in page["results"][0]
