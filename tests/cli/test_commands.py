@@ -36,7 +36,7 @@ accounts:
   - name: spare
     api_key_file: key
     base_url: http://localhost:8080/
-    discover: {{}}
+    agents: [{{id: third}}]
 """
 
 
@@ -54,7 +54,7 @@ account production: https://api.ultravox.ai, 5 requests a second at most
   agent other (named by the API)
   every agent that matches * but not test-* old, looked for every 5m
 account spare: http://localhost:8080, 5 requests a second at most
-  every agent that matches *, looked for every 5m
+  agent third (named by the API)
 polls: each agent every 30s while it has live batches, every 2m otherwise; 25s for one poll
 data:  withdrawn when older than 10m
 shown: series of up to 1000 batches an agent; ended batches for 1d

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.simulator import Batch, Campaign
@@ -27,7 +27,6 @@ CAMPAIGNS = st.builds(
 PLAIN = Campaign(batch_id="b", scenario="plain", created=0, total=100, rate=1)
 
 
-@settings(deadline=None)
 @given(CAMPAIGNS, MOMENTS, MOMENTS)
 def test_counts_never_fall_and_never_pass_the_total(
     campaign: Campaign, one: float, other: float
@@ -37,7 +36,6 @@ def test_counts_never_fall_and_never_pass_the_total(
     assert completed_count(campaign, later) <= campaign.total
 
 
-@settings(deadline=None)
 @given(CAMPAIGNS, MOMENTS)
 def test_nothing_that_is_served_lies_in_the_future(campaign: Campaign, now: float) -> None:
     batch = observe(campaign, now)
@@ -45,7 +43,6 @@ def test_nothing_that_is_served_lies_in_the_future(campaign: Campaign, now: floa
     assert batch.completed_count == 0 or campaign.created <= now
 
 
-@settings(deadline=None)
 @given(CAMPAIGNS, MOMENTS)
 def test_every_call_is_in_one_status(campaign: Campaign, now: float) -> None:
     counts = outcomes(observe(campaign, now), now)
@@ -53,7 +50,6 @@ def test_every_call_is_in_one_status(campaign: Campaign, now: float) -> None:
     assert min(counts.values()) >= 0
 
 
-@settings(deadline=None)
 @given(st.floats(-86_400, 86_400), st.sampled_from([1.0, 2.0, 60.0]))
 def test_speed_changes_when_not_what(offset: float, speed: float) -> None:
     """After S seconds at speed N a campaign is where it is after N·S seconds at speed 1."""

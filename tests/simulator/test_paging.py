@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.simulator.paging import (
@@ -32,7 +32,6 @@ def walk(rows: list[tuple[int, int]], size: int) -> list[Page[tuple[int, int]]]:
     return pages
 
 
-@settings(deadline=None)
 @given(KEYS, SIZES)
 def test_a_listing_has_every_row_once_in_order(keys: list[int], size: int) -> None:
     """Whatever number of rows share a position, even more than fit a page."""
@@ -42,7 +41,6 @@ def test_a_listing_has_every_row_once_in_order(keys: list[int], size: int) -> No
     assert all(len(page.items) == size for page in pages[:-1])
 
 
-@settings(deadline=None)
 @given(KEYS, SIZES)
 def test_the_ends_have_no_neighbours_and_pages_are_numbered(keys: list[int], size: int) -> None:
     pages = walk(list(zip(keys, range(len(keys)), strict=True)), size)
@@ -50,7 +48,6 @@ def test_the_ends_have_no_neighbours_and_pages_are_numbered(keys: list[int], siz
     assert [page.previous is None for page in pages] == [True] + [False] * (len(pages) - 1)
 
 
-@settings(deadline=None)
 @given(UNIQUE, SIZES)
 def test_previous_leads_back_the_same_way(keys: list[int], size: int) -> None:
     rows = [(number, number) for number in keys]
@@ -63,7 +60,6 @@ def test_previous_leads_back_the_same_way(keys: list[int], size: int) -> None:
         assert paginate(rows, key, back.next, size).items == later.items
 
 
-@settings(deadline=None)
 @given(KEYS, SIZES)
 def test_walking_back_ends_at_the_front(keys: list[int], size: int) -> None:
     """Rows of one position may come twice on the way back, as there; but the way ends."""
@@ -77,7 +73,6 @@ def test_walking_back_ends_at_the_front(keys: list[int], size: int) -> None:
     assert list(page.items) == rows[: len(page.items)]
 
 
-@settings(deadline=None)
 @given(UNIQUE, SIZES, st.sets(st.integers(0, 99)), st.integers(0, 5))
 def test_rows_that_come_and_go_hide_no_other(
     keys: list[int], size: int, gone: set[int], new: int

@@ -1,0 +1,109 @@
+"""The key and all that the API keeps secret appear in nothing that the exporter puts out."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from exporter.log import LogFormat
+from exporter.simulator import CANARIES, Fault, Simulator, demo_account, serve
+from exporter.simulator import faults as f
+from tests.support.process import FREE_PORT, Process, run, started, write_config
+
+KEY = "CANARYk1.CanaryCanaryCanaryCanaryCanary00"
+SECRETS = (KEY, KEY.split(".", maxsplit=1)[0], *CANARIES)
+
+BREAKING: tuple[f.Effect, ...] = (
+    f.Status(403, body=f'{{"detail":"Invalid API key {KEY}"}}'),
+    f.Status(500, body=f"<pre>{KEY} {CANARIES[0]}</pre>", content_type="text/html"),
+    f.Status(429, retry_after=1),
+    f.Replace(f'{{"results": "{KEY}"}}'.encode()),
+    f.Replace(f"not json {KEY} {CANARIES[0]}".encode()),
+    f.WrongType("totalCount", KEY),
+    f.WrongType("batchId", None),
+    f.WrongType("agentId", [CANARIES[2]]),
+    f.Missing("created"),
+    f.CutBody(),
+    f.CorruptGzip(garbage=True),
+    f.Redirect(f"http://127.0.0.1:1/?key={KEY}"),
+    f.ForeignNext(f"http://{KEY}.invalid"),
+    f.RepeatNext(),
+    f.Reset(),
+    f.Hang(),
+)
+PATHS = ("/", "/metrics", "/-/healthy", "/-/ready", "/nowhere", f"/{'x' * 9000}")
+
+
+async def pages(exporter: Process) -> list[str]:
+    """Return everything that is served, errors included."""
+    found = [(await exporter.get(path))[1] for path in PATHS]
+    for method in ("POST", "PUT", "DELETE"):
+        async with exporter.session.request(method, await exporter.url()) as response:
+            found.append(f"{response.headers} {await response.text()}")
+    openmetrics = {"Accept": "application/openmetrics-text"}
+    return [*found, (await exporter.get(headers=openmetrics))[1]]
+
+
+def assert_clean(*texts: str) -> None:
+    """Check that no text holds a secret."""
+    for text in texts:
+        for secret in SECRETS:
+            assert secret not in text
+
+
+@pytest.mark.parametrize("form", list(LogFormat))
+async def test_no_secret_in_any_log_or_page_whatever_the_api_does(
+    tmp_path: Path, form: LogFormat
+) -> None:
+    """At debug level, over every fault in turn, for known and discovered agents, to the end."""
+    simulator = Simulator(demo_account(), api_key=KEY)
+    known = simulator.account.agents[0].agent_id
+    polling = {"interval": "1s", "idle_interval": "1s", "timeout": "1s"}
+    account = {"agents": [{"id": known}], "discover": {"interval": "1s"}}
+    async with serve(simulator) as base_url:
+        path = write_config(tmp_path, base_url, KEY, account=account, polling=polling)
+        flags = (f"--config.file={path}", FREE_PORT, "--log.level=debug", f"--log.format={form}")
+        async with started(*flags) as exporter:
+            await exporter.ready()
+            served = await pages(exporter)
+            assert "ultravox_batch_info" in served[1]
+            for effect in BREAKING:
+                struck = simulator.faults.add(Fault(effect=effect, times=8))
+                while not struck.hits:
+                    await asyncio.sleep(0.02)
+                served += await pages(exporter)
+                struck.remove()
+            assert await exporter.stop() == 0
+    assert "agent_down" in exporter.err
+    assert_clean(exporter.out, exporter.err, *served)
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["check", "--json"], []])
+async def test_no_secret_in_what_is_said_of_the_configuration(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    """Keys pasted into the file at every place an operator might try."""
+    for line in (
+        f"api_key: {KEY}",
+        f"api_key_env: {KEY}",
+        f"api_key_file: {KEY}",
+        f"{KEY}: x",
+        f"base_url: https://user:{KEY}@api.ultravox.ai",
+        f"base_url: https://api.ultravox.ai/?key={KEY}",
+        f"agents: [{KEY}]",
+        f'api_key_file: "{KEY}',
+    ):
+        (tmp_path / "config.yaml").write_text(
+            f"accounts:\n- name: main\n  discover: {{}}\n  {line}\n"
+        )
+        status, out, err = await run(*arguments, cwd=tmp_path)
+        assert status == 2
+        assert_clean(out, err)
+
+
+async def test_no_secret_in_what_a_valid_check_says(tmp_path: Path) -> None:
+    path = write_config(tmp_path, "http://127.0.0.1:9", KEY, account={"discover": {}})
+    for arguments in (["check"], ["check", "--json"]):
+        status, out, err = await run(*arguments, f"--config.file={path}")
+        assert status == 0
+        assert_clean(out, err)

@@ -1,0 +1,92 @@
+"""A real Prometheus on a port and a folder of its own."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from tests.support.process import PATIENCE
+from tests.support.programs import require
+
+INTERVAL = 1.0
+"""Seconds between two scrapes."""
+
+
+class Prometheus:
+    """What a running Prometheus answers."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+        self._url = url
+        self._session = session
+
+    async def get(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON of many shapes
+        """Return the data of one request to its HTTP API."""
+        async with self._session.get(f"{self._url}/api/v1/{path}", params=query) as response:
+            answer = await response.json()
+            assert answer["status"] == "success", answer
+            return answer["data"]
+
+    async def series(self, query: str) -> dict[str, float]:
+        """Return an instant query's result as a scrape shows it, without `job` and `instance`."""
+        result = (await self.get("query", query=query))["result"]
+        return {_written(each["metric"]): float(each["value"][1]) for each in result}
+
+    async def until(self, query: str) -> dict[str, float]:
+        """Query until there is a result, and return it."""
+        async with asyncio.timeout(PATIENCE):
+            while not (found := await self.series(query)):
+                await asyncio.sleep(0.2)
+        return found
+
+    async def ready(self) -> None:
+        """Wait until it serves."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    async with self._session.get(f"{self._url}/-/ready") as response:
+                        if response.status == 200:
+                            return
+                except aiohttp.ClientConnectionError:
+                    pass
+                await asyncio.sleep(0.1)
+
+
+def _written(metric: dict[str, str]) -> str:
+    name = metric.pop("__name__", "")
+    labels = ",".join(f'{key}="{metric[key]}"' for key in sorted(metric) if key not in _TARGET)
+    return f"{name}{{{labels}}}"
+
+
+_TARGET = ("job", "instance")
+
+
+@asynccontextmanager
+async def scraping(target: str, folder: Path) -> AsyncIterator[Prometheus]:
+    """Run a Prometheus that scrapes `HOST:PORT`; end it on leaving."""
+    program = require("prometheus")
+    jobs = [{"job_name": "ultravox", "static_configs": [{"targets": [target]}]}]
+    config = folder / "prometheus.yml"
+    every = {"scrape_interval": f"{INTERVAL:g}s", "scrape_timeout": f"{INTERVAL:g}s"}
+    config.write_text(yaml.safe_dump({"global": every, "scrape_configs": jobs}))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    process = await asyncio.create_subprocess_exec(
+        program,
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address={address}",
+        "--log.level=warn",
+    )
+    try:
+        async with aiohttp.ClientSession() as session:
+            prometheus = Prometheus(f"http://{address}", session)
+            await prometheus.ready()
+            yield prometheus
+    finally:
+        process.terminate()
+        await process.wait()
