@@ -29,7 +29,7 @@ types: .venv/dev.stamp ## mypy, strict
 .PHONY: check
 check: .venv/dev.stamp ## the tests, with branch coverage held at 100 %
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 4
+	$(BIN)/coverage run -m pytest -n 4 --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

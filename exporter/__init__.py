@@ -2,18 +2,21 @@
 
 The map, in the order in which data flow:
 
-    cli          flags, subcommands, exit status app          composition root: builds the parts
-    below and runs them in one task group config       the YAML file, checked whole, as one frozen
-    `Config` polling      when to ask: one loop an agent, one an account; the only catcher of API
-    errors api          how to ask: session, key, paging, typed records, the errors an answer may
-    mean model        what is known: batches, agents, accounts and their health, frozen store
-    the last snapshot of every agent and account, replaced whole exposition   the catalogue of
-    metrics, and (snapshot, now) -> exposition text web          /metrics, the landing page, health
-    log          structured logs, without secrets errors       what may go wrong simulator    a
-    local Ultravox API: the demo's back end and the tests' fake; imports none of the above
+    cli         flags, subcommands, exit status
+    app         composition root: builds the parts below and runs them in one task group
+    config      the YAML file, checked whole, as one frozen `Config`
+    polling     when to ask: one loop an agent, one an account; the only catcher of API errors
+    api         how to ask: session, key, paging, typed records, what a failed answer means
+    model       what is known: batches, agents, accounts and their health, frozen
+    store       the last snapshot of every agent and account, replaced whole
+    exposition  the catalogue of metrics, and (snapshot, now) -> exposition text
+    web         /metrics, the landing page, health
+    log         structured logs, without secrets
+    errors      what may go wrong
+    simulator   a local Ultravox API: the demo's back end and the tests' fake
 
-Imports run downwards only: cli -> app -> web, polling -> exposition, store, api -> model, config ->
-errors.
+Imports run downwards only: cli -> app -> web, polling, log -> exposition, store, api -> model,
+config -> errors. The simulator imports nothing of the rest.
 """
 
 __version__ = "0.1.0"

@@ -4,12 +4,14 @@
     ├── ConfigError            the configuration can't be used; caught by the command line alone
     ├── ListenError            an address can't be listened on; caught by the command line alone
     └── ApiError               a poll failed; caught by the polling package alone
-        ├── AuthError          reason `auth`: 401 or 403 ├── RateLimitedError   reason
-        `rate_limited`: 429 ├── PollTimeoutError   reason `timeout`: the deadline of the poll passed
-        ├── UnreachableError   reason `unreachable`: no connection, or it broke before the answer
-        began ├── StatusError        reason `status`: any other status than 200 ├── NotFoundError
-        reason `not_found`: 404 ├── PayloadError       reason `payload`: the body is cut, too large,
-        not JSON or not as documented └── LoopError          reason `loop`: paging does not end
+        ├── AuthError          reason `auth`: 401 or 403
+        ├── RateLimitedError   reason `rate_limited`: 429
+        ├── PollTimeoutError   reason `timeout`: the deadline of the poll passed
+        ├── UnreachableError   reason `unreachable`: no connection, or it broke before an answer
+        ├── StatusError        reason `status`: any other status than 200
+        ├── NotFoundError      reason `not_found`: 404
+        ├── PayloadError       reason `payload`: the body is cut, too large, not as documented
+        └── LoopError          reason `loop`: paging does not end
 
 Messages name statuses, endpoints and places. They never carry bodies, headers or keys.
 """

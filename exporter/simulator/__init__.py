@@ -3,15 +3,20 @@
 The map, in the order in which data flow:
 
     __main__     run it alone
-    scenarios    the demo account, made of `campaigns` and a `crowd` of one-call batches
+    scenarios    the demo account
+    campaigns    the demo's batches, a scenario each
+    crowd        an agent with a thousand one-call batches
     model        frozen records: what an account is
     dialling     how a campaign goes on: (definition, time) -> counts
     identifiers  ids that depend on the seed alone
-    state        the simulator, which owns an account and lets tests change it, on `shelf`s
-    rows         frozen records -> JSON, with the `canaries` that no monitor may let out
+    state        the simulator, which owns an account and lets tests change it
+    shelf        an agent's batches, in the order in which they are listed
+    rows         frozen records -> JSON
+    canaries     the secrets in it, which no monitor may let out
     paging       cursors and pages
     api          request -> answer
-    faults       which requests go wrong, and how: `effects`
+    faults       which requests go wrong
+    effects      how they go wrong
     sabotage     answer -> faulty answer
     transport    how an answer reaches the client, or fails to
     server       the simulator over HTTP

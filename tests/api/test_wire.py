@@ -132,8 +132,9 @@ def test_secrets_and_templates_never_become_objects(
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=6,
 )
 near_rows = st.fixed_dictionaries(
     {},
@@ -143,7 +144,7 @@ near_rows = st.fixed_dictionaries(
     },
 )
 near_pages = st.fixed_dictionaries(
-    {"results": st.lists(near_rows) | json_values},
+    {"results": st.lists(near_rows, max_size=3) | json_values},
     optional={"next": json_values | st.text(), "total": json_values},
 )
 

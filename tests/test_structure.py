@@ -1,0 +1,60 @@
+"""What the project says of itself is true: its maps, its pages, its lists of versions."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.generate import ROOT, pages
+
+PACKAGES = sorted(path.parent for path in (ROOT / "exporter").rglob("__init__.py"))
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+
+
+@pytest.mark.parametrize(("path", "text"), pages().items(), ids=lambda value: Path(value).name)
+def test_generated_pages_are_in_step(path: Path, text: str) -> None:
+    """`make docs` writes them anew."""
+    assert path.read_text("utf-8") == text
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_package_s_docstring_is_its_map(package: Path) -> None:
+    """Each module stands in it once, and nothing that is not there."""
+    docstring = ast.get_docstring(ast.parse((package / "__init__.py").read_text("utf-8")))
+    modules = {path.stem for path in package.glob("*.py")} - {"__init__"}
+    packages = {path.parent.name for path in package.glob("*/__init__.py")}
+    listed = re.findall(r"^ *(\w+) {2,}\S", docstring or "", re.MULTILINE)
+    assert sorted({*listed, "__main__"}) == sorted({*modules, *packages, "__main__"})
+    assert len(listed) == len(set(listed))
+
+
+def linked(page: Path) -> Iterator[Path]:
+    """Yield the files of the project that a page links to."""
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
+        if "://" not in target:
+            yield (page.parent / target).resolve()
+
+
+def test_every_page_can_be_reached_from_the_readme_and_no_link_is_broken() -> None:
+    reached: set[Path] = set()
+    ahead = [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        reached.add(page)
+        for target in linked(page):
+            assert target.exists(), f"{page.relative_to(ROOT)} links to {target}"
+            if target.suffix == ".md" and target not in reached:
+                ahead.append(target)
+    assert set((ROOT / "docs").rglob("*.md")) - reached == set()
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_versions_are_locked_with_hashes_and_name_no_registry(lock: Path) -> None:
+    text = lock.read_text("utf-8")
+    assert "://" not in text
+    assert "index-url" not in text
+    for requirement in re.split(r"\n(?=[a-z])", re.sub(r"^ *#.*\n", "", text, flags=re.MULTILINE)):
+        assert re.match(r"[\w.-]+(\[[\w,]+\])?==\S+", requirement)
+        assert "--hash=sha256:" in requirement
