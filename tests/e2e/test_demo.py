@@ -199,7 +199,8 @@ async def test_openmetrics_says_the_same() -> None:
         _, plain = await exporter.get()
         _, openmetrics = await exporter.get(headers={"Accept": "application/openmetrics-text"})
     assert openmetrics.endswith("\n# EOF\n")
-    names = {family.name for family in text_string_to_metric_families(openmetrics)}
+    families = text_string_to_metric_families(openmetrics)  # type: ignore[no-untyped-call]
+    names = {family.name for family in families}
     assert {"ultravox_batch_calls", "ultravox_agent_polls"} <= names
     assert series_of(plain) == series_of(openmetrics)
 
