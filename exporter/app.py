@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 
 from exporter.api.client import connect
-from exporter.config import Config, Secret
+from exporter.config import Config, Key
 from exporter.exposition.own import OwnMetrics
 from exporter.exposition.render import render
 from exporter.exposition.text import Format
@@ -41,14 +41,14 @@ class Options:
     on_listening: Callable[[list[Address]], None] = lambda _: None
 
 
-async def run(config: Config, keys: Mapping[str, Secret], options: Options) -> None:
+async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None:
     """Poll and serve for ever. `keys` are by account name. Raises ListenError."""
     store, liveness, own = Store(), Liveness(), OwnMetrics()
     own.config_loaded(options.clock())
     async with AsyncExitStack() as stack:
         contexts = []
         for account in config.accounts:
-            connection = connect(account, keys[account.name], own)
+            connection = connect(account, keys[account.name], own, config.polling.timeout)
             client = await stack.enter_async_context(connection)
             context = Context(account, config, client, store, liveness, options.clock)
             announce(context)
@@ -90,7 +90,7 @@ class Readiness:
         return self._reached
 
     def _now(self) -> bool:
-        tried = all(self._store.account(name).discovery_tried for name in self._discovering)
+        tried = all(self._store.account(name).discovery for name in self._discovering)
         agents = self._store.snapshot().agents
         return tried and all(agent.health.up is not None for agent in agents)
 

@@ -6,7 +6,7 @@
     └── ApiError               a poll failed; caught by the polling package alone
         ├── AuthError          reason `auth`: 401 or 403
         ├── RateLimitedError   reason `rate_limited`: 429
-        ├── PollTimeoutError   reason `timeout`: the deadline of the poll passed
+        ├── TimedOutError      reason `timeout`: no whole answer in time
         ├── UnreachableError   reason `unreachable`: no connection, or it broke before an answer
         ├── StatusError        reason `status`: any other status than 200
         ├── NotFoundError      reason `not_found`: 404
@@ -57,9 +57,20 @@ class ListenError(ExporterError):
 
 
 class ApiError(ExporterError):
-    """A poll failed. `reason` is the value of the `reason` label under which it is counted."""
+    """A poll failed. `reason` is the value of the `reason` label under which it is counted.
+
+    `transient` says that it may be gone a moment later; `retry_after` is the number of seconds for
+    which the API asked to be left alone, None where it did not.
+    """
 
     reason: ClassVar[str]
+
+    def __init__(
+        self, message: str, *, transient: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.transient = transient
+        self.retry_after = retry_after
 
 
 class AuthError(ApiError):
@@ -74,8 +85,8 @@ class RateLimitedError(ApiError):
     reason = "rate_limited"
 
 
-class PollTimeoutError(ApiError):
-    """The poll's deadline passed, bodies included."""
+class TimedOutError(ApiError):
+    """The deadline of the poll or the time for one request passed, bodies included."""
 
     reason = "timeout"
 

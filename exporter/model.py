@@ -86,16 +86,21 @@ Kind: TypeAlias = Literal["full", "incremental"]
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """One complete answer of the API about an agent's batches.
+    """What is known of an agent's batches after one listing.
 
-    `batches` holds the live ones and those ended that are kept, in no particular order. `reported`
-    is the API's `total`, None when it sends none. `pages` is the number of pages read.
+    `batches` holds the live ones and those ended that are kept, in no particular order. `pages` is
+    the number of pages read, `reported` the API's `total`, None when it sends none. `newest` is the
+    latest `created` of all rows, None without rows. `ordered` says whether the rows came newest
+    first. `complete_at` is when the last listing began that read every page: this one, if full.
     """
 
     batches: tuple[Batch, ...]
     pages: int
     reported: int | None = None
     kind: Kind = "full"
+    newest: float | None = None
+    ordered: bool = True
+    complete_at: float = 0.0
 
     @property
     def any_live(self) -> bool:
@@ -151,12 +156,26 @@ class AgentSnapshot(msgspec.Struct, frozen=True):
     pages: Mapping[Kind, int] = {}
 
 
+class DiscoveryHealth(msgspec.Struct, frozen=True):
+    """How an account's last discovery went, and what its last success found.
+
+    `last_success` is when that began; `chosen` is the number of agents that are watched for it, and
+    `included` that of agents that each include glob matches: None and empty before the first.
+    `pages` is how many pages of agents it read.
+    """
+
+    up: bool
+    last_success: float | None = None
+    chosen: int | None = None
+    included: Mapping[str, int] = {}
+    pages: int = 1
+
+
 class AccountSnapshot(msgspec.Struct, frozen=True):
     """An account: its probe's health (`up` is None before the first) and the last complete answers.
 
-    `allowed_calls` is None when the account has no hard cap (documented). `discovered` is the
-    number of agents that discovery last chose, None without discovery or before its first success.
-    `discovery_tried` says whether discovery has been tried once, well or ill.
+    `allowed_calls` is None when the account has no hard cap (documented). `discovery` is None
+    without discovery, and before it has been tried once.
     """
 
     account: str
@@ -164,8 +183,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True):
     last_success: float | None = None
     active_calls: int | None = None
     allowed_calls: int | None = None
-    discovered: int | None = None
-    discovery_tried: bool = False
+    discovery: DiscoveryHealth | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):

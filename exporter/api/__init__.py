@@ -1,8 +1,11 @@
 """How the Ultravox API is asked.
 
-    client   one account's session: key, rate limit, and what an answer's failure means
-    paging   from page to page by cursor, to a certain end
-    wire     the answers as typed records; whatever they do not name is never decoded
+    client    one account's session: key, and what an answer's failure means
+    throttle  the pace of one account's requests
+    retry     which failures are worth another try, and when
+    deadline  one deadline over a whole poll
+    paging    from page to page by cursor, to a certain end
+    wire      the answers as typed records; whatever they do not name is never decoded
 
 Marks in docstrings say where a fact about the API comes from: documented (the published schema),
 observed (in public recordings) or inferred.

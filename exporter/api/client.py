@@ -1,27 +1,31 @@
-"""One account at the API: its session, key, rate limit and paging.
+"""One account at the API: its session, key and paging.
 
 Every request goes through `Client._get`: to the configured base URL alone, redirects never
-followed, the body capped. Deadlines are the caller's: a cancelled call leaves nothing behind.
+followed, the body capped, at the account's pace, and again where that may help. Deadlines are the
+caller's: a cancelled call leaves nothing behind.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import quote
 
 import aiohttp
 import msgspec
-from aiolimiter import AsyncLimiter
+from aiohttp import hdrs
 from yarl import URL
 
 from exporter import __version__
 from exporter.api import wire
 from exporter.api.paging import follow
+from exporter.api.retry import PASSING, persistently, retry_after
+from exporter.api.throttle import Throttle
 from exporter.api.wire import AccountRow, AgentRow, BatchRow, Page, Row
-from exporter.config import Account, Secret
+from exporter.config import Account, Key, Secret
 from exporter.errors import (
     ApiError,
     AuthError,
@@ -29,6 +33,7 @@ from exporter.errors import (
     PayloadError,
     RateLimitedError,
     StatusError,
+    TimedOutError,
     UnreachableError,
 )
 
@@ -38,8 +43,8 @@ PAGE_SIZE = 100
 MAX_BODY = 64 * 2**20
 """Bytes of one answer, inflated. Agents carry their call templates, so a page may be large."""
 
-MAX_CONCURRENT = 4
-"""Requests of one account at once."""
+REQUEST_SHARE = 0.5
+"""Part of a poll's time that one request may take: one that hangs leaves time for another."""
 
 
 class Endpoint(StrEnum):
@@ -48,6 +53,7 @@ class Endpoint(StrEnum):
     AGENTS = "agents"
     AGENT = "agent"
     BATCHES = "scheduled_batches"
+    CALLS = "scheduled_calls"
     ACCOUNT = "account"
 
 
@@ -58,6 +64,10 @@ class Observer(Protocol):
         """Note one request; `code` is the status, or `error` when no whole answer came."""
         ...
 
+    def retry(self, account: str, reason: str) -> None:
+        """Note that a request is made again because the one before it failed for the reason."""
+        ...
+
     def rate_limit_wait(self, account: str, seconds: float) -> None:
         """Note how long a request was held back by the account's own rate limit."""
         ...
@@ -66,41 +76,68 @@ class Observer(Protocol):
 class Client:
     """The API as one account's key sees it. Get one from `connect`.
 
-    Every method may raise any ApiError but PollTimeoutError.
+    Every method that asks may raise any ApiError.
     """
 
     def __init__(
-        self, account: Account, key: Secret, session: aiohttp.ClientSession, observer: Observer
+        self,
+        account: Account,
+        key: Key,
+        session: aiohttp.ClientSession,
+        observer: Observer,
+        request_timeout: float,
     ) -> None:
         self._account = account
         self._key = key
         self._session = session
         self._observer = observer
-        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
-        burst = max(1.0, account.requests_per_second)
-        self._limiter = AsyncLimiter(burst, burst / account.requests_per_second)
+        self._request_timeout = request_timeout
+        waited = partial(observer.rate_limit_wait, account.name)
+        self._throttle = Throttle(account.requests_per_second, waited)
 
-    def batches(self, agent_id: str) -> AsyncIterator[Page[BatchRow]]:
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn to poll: outside of any deadline."""
+        return self._throttle.turn()
+
+    def side_turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait, outside of any deadline, for as long as the API holds the account back."""
+        return self._throttle.side_turn()
+
+    def held_for(self) -> float:
+        """Return the seconds for which the API still holds the account back."""
+        return self._throttle.held_for()
+
+    def batches(self, agent_id: str) -> AsyncGenerator[Page[BatchRow], None]:
         """Yield the pages of an agent's batches."""
-        path = f"/api/agents/{quote(agent_id, safe='')}/scheduled_batches"
-        return self._pages(Endpoint.BATCHES, path, wire.BATCH_PAGE)
+        return self._pages(
+            Endpoint.BATCHES, f"{_agent(agent_id)}/scheduled_batches", wire.BATCH_PAGE
+        )
 
-    def agents(self) -> AsyncIterator[Page[AgentRow]]:
+    def agents(self) -> AsyncGenerator[Page[AgentRow], None]:
         """Yield the pages of the account's agents."""
         return self._pages(Endpoint.AGENTS, "/api/agents", wire.AGENT_PAGE)
 
     async def agent(self, agent_id: str) -> AgentRow:
         """Return one agent."""
-        body = await self._get(Endpoint.AGENT, f"/api/agents/{quote(agent_id, safe='')}")
-        return wire.decode(wire.AGENT, body)
+        return wire.decode(wire.AGENT, await self._get(Endpoint.AGENT, _agent(agent_id)))
 
     async def account(self) -> AccountRow:
         """Return the account that the key belongs to: the cheapest request there is."""
         return wire.decode(wire.ACCOUNT, await self._get(Endpoint.ACCOUNT, "/api/accounts/me"))
 
+    async def calls(self, agent_id: str, batch_id: str, status: str) -> int | None:
+        """Return the number of a batch's calls in a status, None where the API does not say.
+
+        The request runs in the background: it never goes before any other.
+        """
+        path = f"{_agent(agent_id)}/scheduled_batches/{quote(batch_id, safe='')}/scheduled_calls"
+        query = {"status": status, "pageSize": "1"}
+        body = await self._get(Endpoint.CALLS, path, query, background=True)
+        return wire.decode(wire.CALL_PAGE, body).total
+
     def _pages(
         self, endpoint: Endpoint, path: str, decoder: msgspec.json.Decoder[Page[Row]]
-    ) -> AsyncIterator[Page[Row]]:
+    ) -> AsyncGenerator[Page[Row], None]:
         async def fetch(cursor: str | None) -> Page[Row]:
             query = {"pageSize": str(PAGE_SIZE)}
             if cursor is not None:
@@ -110,47 +147,84 @@ class Client:
         return follow(fetch)
 
     async def _get(
-        self, endpoint: Endpoint, path: str, query: dict[str, str] | None = None
+        self,
+        endpoint: Endpoint,
+        path: str,
+        query: dict[str, str] | None = None,
+        *,
+        background: bool = False,
     ) -> bytes:
         url = URL(self._account.base_url + path, encoded=True).with_query(query)
-        async with self._slots:
-            await self._wait_for_rate()
-            return await self._observed(endpoint, lambda: self._ask(endpoint, url))
+        slot = self._throttle.background_slot if background else self._throttle.slot
 
-    async def _wait_for_rate(self) -> None:
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        await self._limiter.acquire()
-        self._observer.rate_limit_wait(self._account.name, clock() - began)
+        async def ask() -> bytes:
+            async with slot():
+                return await self._ask(endpoint, url)
 
-    async def _observed(
-        self, endpoint: Endpoint, ask: Callable[[], Awaitable[tuple[int, bytes]]]
-    ) -> bytes:
-        """Note the request, whatever ends it (a cancellation at the deadline is an `error`)."""
+        return await persistently(ask, partial(self._observer.retry, self._account.name))
+
+    async def _ask(self, endpoint: Endpoint, url: URL) -> bytes:
+        """Ask once. The request is noted whatever ends it; without a whole answer as an `error`."""
         clock = asyncio.get_running_loop().time
-        began = clock()
-        code = "error"
+        began, code = clock(), "error"
+        key = self._key.current()
         try:
-            status, body = await ask()
+            async with asyncio.timeout(self._request_timeout):
+                status, headers, body = await self._exchange(endpoint, url, key)
             code = str(status)
+        except TimeoutError:
+            message = f"{endpoint}: no whole answer within {self._request_timeout:g} s"
+            raise TimedOutError(message, transient=True) from None
         finally:
             self._observer.request(self._account.name, endpoint, code, clock() - began)
-        if status != HTTPStatus.OK:
-            raise _refusal(endpoint, status)
-        return body
+        if status == HTTPStatus.OK:
+            return body
+        raise self._refusal(endpoint, status, headers, key)
 
-    async def _ask(self, endpoint: Endpoint, url: URL) -> tuple[int, bytes]:
-        """Return status and body; a refusal's body is not read, nothing in it is needed."""
-        headers = {"X-API-Key": self._key.reveal()}
+    async def _exchange(
+        self, endpoint: Endpoint, url: URL, key: Secret
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Return status, headers and body; a refusal's body is not read: nobody needs it."""
+        sent = {"X-API-Key": key.reveal()}
         try:
-            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+            async with self._session.get(url, headers=sent, allow_redirects=False) as response:
                 if response.status != HTTPStatus.OK:
-                    return response.status, b""
-                return response.status, await _read(endpoint, response)
-        except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError) as error:
-            raise PayloadError(f"{endpoint}: the answer broke: {type(error).__name__}") from None
+                    return response.status, response.headers, b""
+                return response.status, response.headers, await _read(endpoint, response)
+        except aiohttp.ClientPayloadError as error:
+            message = f"{endpoint}: the answer broke: {type(error).__name__}"
+            raise PayloadError(message, transient=True) from None
+        except aiohttp.ClientResponseError as error:
+            raise PayloadError(f"{endpoint}: no HTTP: {type(error).__name__}") from None
         except aiohttp.ClientError as error:
             raise UnreachableError(f"{endpoint}: {type(error).__name__}: {error}") from None
+
+    def _refusal(
+        self, endpoint: Endpoint, status: int, headers: Mapping[str, str], key: Secret
+    ) -> ApiError:
+        """Return what a status other than 200 means; a wish to be left alone is heeded at once."""
+        message = f"{endpoint}: the API answered {status}"
+        wait: float | None = None
+        if status in HOLDING and hdrs.RETRY_AFTER in headers:
+            wait = retry_after(headers[hdrs.RETRY_AFTER], headers.get(hdrs.DATE, ""))
+            self._throttle.hold(wait or 0.0)
+        match status:
+            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+                return AuthError(message, transient=self._key.replaced(key))
+            case HTTPStatus.NOT_FOUND:
+                return NotFoundError(message)
+            case HTTPStatus.TOO_MANY_REQUESTS:
+                return RateLimitedError(message, transient=True, retry_after=wait)
+            case _:
+                return StatusError(message, transient=status in PASSING, retry_after=wait)
+
+
+HOLDING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Statuses whose `Retry-After` holds the whole account back (documented for both)."""
+
+
+def _agent(agent_id: str) -> str:
+    return f"/api/agents/{quote(agent_id, safe='')}"
 
 
 async def _read(endpoint: Endpoint, response: aiohttp.ClientResponse) -> bytes:
@@ -162,22 +236,24 @@ async def _read(endpoint: Endpoint, response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _refusal(endpoint: Endpoint, status: int) -> ApiError:
-    message = f"{endpoint}: the API answered {status}"
-    match status:
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return AuthError(message)
-        case HTTPStatus.NOT_FOUND:
-            return NotFoundError(message)
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return RateLimitedError(message)
-        case _:
-            return StatusError(message)
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from asking again by itself: a second owner of retries would multiply them."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        message = f"the connection broke before an answer: {type(error).__name__}"
+        raise UnreachableError(message, transient=True) from None
 
 
 @asynccontextmanager
-async def connect(account: Account, key: Secret, observer: Observer) -> AsyncIterator[Client]:
-    """Open the account's session and yield its client.
+async def connect(
+    account: Account, key: Key, observer: Observer, poll_timeout: float
+) -> AsyncIterator[Client]:
+    """Open the account's session and yield its client. `poll_timeout` is in seconds.
 
     Neither cookies, proxies from the environment nor `.netrc` take part: the key goes to the base
     URL alone.
@@ -189,7 +265,8 @@ async def connect(account: Account, key: Secret, observer: Observer) -> AsyncIte
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=headers,
+        middlewares=(_once,),
         timeout=aiohttp.ClientTimeout(),
         trust_env=False,
     ) as session:
-        yield Client(account, key, session, observer)
+        yield Client(account, key, session, observer, REQUEST_SHARE * poll_timeout)

@@ -1,6 +1,6 @@
 """From page to page by cursor, to a certain end."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from exporter.api.wire import Page, Row, next_cursor
 from exporter.errors import LoopError
@@ -9,7 +9,9 @@ MAX_PAGES = 10_000
 """Pages after which a listing is taken for endless."""
 
 
-async def follow(fetch: Callable[[str | None], Awaitable[Page[Row]]]) -> AsyncIterator[Page[Row]]:
+async def follow(
+    fetch: Callable[[str | None], Awaitable[Page[Row]]],
+) -> AsyncGenerator[Page[Row], None]:
     """Yield the first page, then each that the page before it names by a cursor.
 
     Raises LoopError when a cursor comes back or the pages are too many, and what `fetch` raises.

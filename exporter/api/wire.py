@@ -53,6 +53,10 @@ class AccountRow(msgspec.Struct, frozen=True, rename="camel"):
     allowed_concurrent_calls: Count | None
 
 
+class CallRow(msgspec.Struct, frozen=True):
+    """One scheduled call. Nothing of it is decoded: phone numbers, passwords (documented)."""
+
+
 Row = TypeVar("Row")
 
 
@@ -66,6 +70,7 @@ class Page(msgspec.Struct, Generic[Row], frozen=True):
 
 BATCH_PAGE = msgspec.json.Decoder(Page[BatchRow])
 AGENT_PAGE = msgspec.json.Decoder(Page[AgentRow])
+CALL_PAGE = msgspec.json.Decoder(Page[CallRow])
 AGENT = msgspec.json.Decoder(AgentRow)
 ACCOUNT = msgspec.json.Decoder(AccountRow)
 

@@ -6,7 +6,7 @@ import sys
 
 from exporter import app
 from exporter.cli.serve import set_up_logging
-from exporter.config import Account, Config, Discover, Polling, Secret
+from exporter.config import Account, Config, Discover, Key, Polling, Secret
 from exporter.simulator import Simulator, demo_account, serve
 from exporter.web.address import Address
 
@@ -16,8 +16,9 @@ KEY_VARIABLE = "ULTRAVOX_SIMULATOR_KEY"
 def command(options: argparse.Namespace) -> int:
     """Run `demo`. Raises ListenError."""
     simulator = Simulator(demo_account(), speed=options.speed)
-    keys = {"demo": Secret(simulator.api_key)}
-    set_up_logging(options, keys)
+    redactor = set_up_logging(options)
+    redactor.add(simulator.api_key)
+    keys = {"demo": Key("demo", Secret(simulator.api_key))}
     asyncio.run(app.until_told(_run(simulator, keys, options.listen_addresses)))
     return 0
 
@@ -34,9 +35,7 @@ def configuration(base_url: str) -> Config:
     return Config((account,), polling=Polling(interval=5.0, idle_interval=10.0))
 
 
-async def _run(
-    simulator: Simulator, keys: dict[str, Secret], addresses: tuple[Address, ...]
-) -> None:
+async def _run(simulator: Simulator, keys: dict[str, Key], addresses: tuple[Address, ...]) -> None:
     async with serve(simulator) as base_url:
         options = app.Options(addresses, on_listening=lambda at: _announce(base_url, at))
         await app.run(configuration(base_url), keys, options)

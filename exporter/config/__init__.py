@@ -13,7 +13,7 @@ keys        the API key, read and kept secret
 published   the same records as a JSON Schema
 """
 
-from exporter.config.keys import Secret, read_key
+from exporter.config.keys import Key, Secret, read_key
 from exporter.config.load import load, resolve
 from exporter.config.published import json_schema, json_schema_text
 from exporter.config.schema import (
@@ -33,6 +33,7 @@ __all__ = [
     "Batches",
     "Config",
     "Discover",
+    "Key",
     "Polling",
     "Secret",
     "json_schema",

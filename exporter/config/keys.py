@@ -1,4 +1,4 @@
-"""The API key: where it is read from, and the one object that carries it.
+"""The API key: where it is read from, when it is read again, and the one object that carries it.
 
 Messages here never hold any part of a key, nor the configured path or name: an operator may have
 pasted the key in their place.
@@ -6,12 +6,16 @@ pasted the key in their place.
 
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NoReturn
 
+import structlog
+
 from exporter.config.schema import Account
 from exporter.errors import ConfigError, Problem
+
+_log = structlog.get_logger()
 
 _LARGEST: Final = 4096
 _SENDABLE: Final = re.compile("[\x21-\x7e]+")
@@ -50,16 +54,22 @@ class Secret:
         raise TypeError("a secret can't be pickled or copied")
 
 
-def read_key(account: Account, environ: Mapping[str, str]) -> Secret:
+def read_key(
+    account: Account,
+    environ: Mapping[str, str],
+    learn: Callable[[Secret], None] = lambda _: None,
+) -> "Key":
     """Return the account's key from its file or variable; raise ConfigError if it can't be sent."""
     source = "api_key_env" if account.api_key_file is None else "api_key_file"
     try:
         if account.api_key_file is not None:
-            return from_file(account.api_key_file)
-        return from_environment(account.api_key_env or "", environ)
+            secret = from_file(account.api_key_file)
+        else:
+            secret = from_environment(account.api_key_env or "", environ)
     except ValueError as error:
         place = f"accounts[{account.name}].{source}"
         raise ConfigError((Problem("", None, place, str(error)),)) from None
+    return Key(account.name, secret, account.api_key_file, learn)
 
 
 def from_file(path: str) -> Secret:
@@ -98,3 +108,68 @@ def _checked(text: str, source: str) -> Secret:
             "expected an API key and nothing else"
         )
     return Secret(key)
+
+
+class Key:
+    """An account's key as its source holds it now.
+
+    A file is read again when it is another than before. Where that file holds no key, the old key
+    stays in use, and a log line says so. `learn` is told every key before it is used: whoever keeps
+    secrets out of the logs must know it first. A variable of the environment never changes.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        secret: Secret,
+        path: str | None = None,
+        learn: Callable[[Secret], None] = lambda _: None,
+    ) -> None:
+        self._account = account
+        self._path = path
+        self._learn = learn
+        self._seen = None if path is None else _identity(path)
+        self._problem = ""
+        self._take(secret)
+
+    def current(self) -> Secret:
+        """Return the key to send."""
+        if self._path is not None and _identity(self._path) != self._seen:
+            self._read_again(self._path)
+        return self._secret
+
+    def replaced(self, refused: Secret) -> bool:
+        """Whether there is another key than this one, which the API refused. Reads the file."""
+        if self._path is not None:
+            self._read_again(self._path)
+        return self._secret != refused
+
+    def _read_again(self, path: str) -> None:
+        bound = _log.bind(account=self._account)
+        self._seen = _identity(path)
+        try:
+            secret = from_file(path)
+        except ValueError as error:
+            if str(error) != self._problem:
+                bound.warning("key_not_replaced", problem=str(error), used="the key before it")
+            self._problem = str(error)
+            return
+        if secret != self._secret:
+            bound.info("key_replaced")
+        elif self._problem:
+            bound.info("key_file_well_again")
+        self._problem = ""
+        self._take(secret)
+
+    def _take(self, secret: Secret) -> None:
+        self._learn(secret)
+        self._secret = secret
+
+
+def _identity(path: str) -> tuple[int, ...] | None:
+    """Return what differs when a file is written, replaced or linked anew; None for no file."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

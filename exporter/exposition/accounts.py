@@ -1,7 +1,15 @@
 """The metrics of an account."""
 
-from exporter.exposition.family import ACCOUNT, Metric, one
+from exporter.exposition.family import ACCOUNT, Metric, by, one
 from exporter.exposition.view import AccountView
+from exporter.model import DiscoveryHealth
+
+_NEVER = DiscoveryHealth(up=False)
+
+
+def _discovery(view: AccountView) -> DiscoveryHealth:
+    return view.snapshot.discovery or _NEVER
+
 
 ACCOUNT_METRICS: tuple[Metric[AccountView], ...] = (
     Metric(
@@ -32,6 +40,26 @@ ACCOUNT_METRICS: tuple[Metric[AccountView], ...] = (
         "ultravox_account_discovered_agents",
         "Agents that discovery last chose and that are watched for it; absent without discovery.",
         ACCOUNT,
-        lambda view, _: one(view.snapshot.discovered),
+        lambda view, _: one(_discovery(view).chosen),
+    ),
+    Metric(
+        "ultravox_account_discovery_up",
+        "Whether the last discovery of agents succeeded; absent without discovery.",
+        ACCOUNT,
+        lambda view, _: one(
+            None if view.snapshot.discovery is None else view.snapshot.discovery.up
+        ),
+    ),
+    Metric(
+        "ultravox_account_discovery_last_success_timestamp_seconds",
+        "When the last successful discovery began; absent before the first.",
+        ACCOUNT,
+        lambda view, _: one(_discovery(view).last_success),
+    ),
+    Metric(
+        "ultravox_account_discovery_included_agents",
+        "Agents that each include glob matched in the last successful discovery.",
+        (*ACCOUNT, "include"),
+        lambda view, _: by("include", _discovery(view).included.items()),
     ),
 )

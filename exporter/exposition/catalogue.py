@@ -17,13 +17,6 @@ PLANNED = (
         (*BATCH, "status"),
         stability="planned",
     ),
-    Family(
-        "ultravox_exporter_api_retries_total",
-        "Requests to the API that were tried again, by reason.",
-        ("account", "reason"),
-        kind="counter",
-        stability="planned",
-    ),
 )
 
 SECTIONS: tuple[tuple[str, tuple[Family, ...]], ...] = (

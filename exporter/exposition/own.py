@@ -36,6 +36,12 @@ REQUEST_DURATION = Family(
     ("endpoint",),
     kind="histogram",
 )
+RETRIES = Family(
+    "ultravox_exporter_api_retries_total",
+    "Requests to the API that were made again, by the reason of the failure before.",
+    ("account", "reason"),
+    kind="counter",
+)
 RATE_LIMIT_WAIT = Family(
     "ultravox_exporter_api_rate_limit_wait_seconds_total",
     "How long requests were held back to keep to `requests_per_second`.",
@@ -57,6 +63,7 @@ OWN_METRICS = (
     BUILD_INFO,
     REQUESTS,
     REQUEST_DURATION,
+    RETRIES,
     RATE_LIMIT_WAIT,
     RELOAD_SUCCESSFUL,
     RELOAD_TIME,
@@ -73,6 +80,7 @@ class OwnMetrics:
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self._requests = self._counter(REQUESTS)
+        self._retries = self._counter(RETRIES)
         self._waits = self._counter(RATE_LIMIT_WAIT)
         self._durations = Histogram(
             REQUEST_DURATION.name,
@@ -88,6 +96,10 @@ class OwnMetrics:
         """Note one request to the API."""
         self._requests.labels(account, endpoint, code).inc()
         self._durations.labels(endpoint).observe(seconds)
+
+    def retry(self, account: str, reason: str) -> None:
+        """Note that a request is made again because the one before it failed for the reason."""
+        self._retries.labels(account, reason).inc()
 
     def rate_limit_wait(self, account: str, seconds: float) -> None:
         """Note how long a request was held back."""

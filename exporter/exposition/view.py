@@ -51,8 +51,11 @@ class AgentView(msgspec.Struct, frozen=True):
 
 
 def fresh(last_success: float | None, now: float, stale_after: float) -> bool:
-    """Whether what was known at `last_success` is young enough to be served at `now`."""
-    return last_success is not None and now - last_success < stale_after
+    """Whether what was known at `last_success` is young enough to be served at `now`.
+
+    After a clock that was put back, what seems to come from the future is as old as it is far off.
+    """
+    return last_success is not None and abs(now - last_success) < stale_after
 
 
 def view_agent(snapshot: AgentSnapshot, now: float, policy: Policy) -> AgentView:

@@ -1,16 +1,18 @@
 """An agent's loop: listing, name, health."""
 
 import asyncio
+import math
 
 import structlog
 from msgspec.structs import replace
 
+from exporter.api.deadline import deadline
 from exporter.errors import ApiError
 from exporter.model import AgentKey, AgentSnapshot, Listing
 from exporter.polling.context import Context
-from exporter.polling.listing import read_full
+from exporter.polling.listing import goal, read
 from exporter.polling.outcome import Poll, failed, succeeded
-from exporter.polling.schedule import deadline, repeat
+from exporter.polling.schedule import repeat
 
 log = structlog.get_logger()
 
@@ -28,16 +30,18 @@ class AgentPoller:
     def __init__(self, context: Context, key: AgentKey, *, ask_name: bool) -> None:
         self._context = context
         self._key = key
-        self._name_due = 0.0 if ask_name else float("inf")
+        self._name_due = 0.0 if ask_name else math.inf
+        self.name = "agent " + "/".join(key)
+        self.budget = 2 * context.config.polling.timeout
+        self.turn = context.client.turn
 
     async def run(self, delay: float) -> None:
         """Poll for ever, the first time after `delay` seconds."""
         await asyncio.sleep(delay)
-        name = "agent " + "/".join(self._key)
-        budget = 2 * self._context.config.polling.timeout
-        await repeat(name, self._step, budget, self._context.liveness)
+        await repeat(self, self._context.liveness)
 
-    async def _step(self) -> float:
+    async def step(self) -> float:
+        """Poll once, then see to the name; return the seconds from this poll to the next."""
         await self.poll()
         await self._refresh_name()
         return self._context.store.agent(self._key).health.interval
@@ -58,9 +62,11 @@ class AgentPoller:
 
     async def _listing(self, now: float) -> Listing | ApiError:
         config, pages = self._context.config, self._context.client.batches(self._key[1])
+        previous = self._context.store.agent(self._key).listing
+        target = goal(previous, now, config.polling.full_listing_interval)
         try:
             async with deadline(config.polling.timeout):
-                return await read_full(pages, now, config.batches.keep_ended)
+                return await read(pages, previous, target, now, config.batches.keep_ended)
         except ApiError as error:
             return error
 
@@ -91,4 +97,4 @@ def _log(before: AgentSnapshot, after: AgentSnapshot, answer: Listing | ApiError
         say("agent_down", reason=answer.reason, error=str(answer))
     else:
         say = bound.info if changed else bound.debug
-        say("agent_up", batches=len(answer.batches), pages=answer.pages)
+        say("agent_up", batches=len(answer.batches), listing=answer.kind, pages=answer.pages)

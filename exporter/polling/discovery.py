@@ -6,17 +6,22 @@ from fnmatch import fnmatchcase
 import structlog
 from msgspec.structs import replace
 
+from exporter.api.deadline import deadline
 from exporter.api.wire import AgentRow, Page
 from exporter.config import Discover
 from exporter.errors import ApiError
+from exporter.model import DiscoveryHealth
 from exporter.polling.context import Context
-from exporter.polling.schedule import backed_off, deadline
+from exporter.polling.schedule import backed_off
 
 log = structlog.get_logger()
 
 
 class Discovery:
-    """Lists the agents in full and hands the chosen ones to `follow`; a failure changes nothing."""
+    """Lists the agents in full and hands the chosen ones to `follow`.
+
+    A failure changes nothing but discovery's own health.
+    """
 
     def __init__(
         self, context: Context, discover: Discover, follow: Callable[[Iterable[AgentRow]], None]
@@ -25,53 +30,86 @@ class Discovery:
         self._discover = discover
         self._follow = follow
         self._failures_in_a_row = 0
+        self.name = f"discovery {context.account.name}"
+        self.budget = context.config.polling.timeout
+        self.turn = context.client.side_turn
 
     async def step(self) -> float:
         """Discover once, and return the seconds to the next time."""
-        context, discover = self._context, self._discover
-        bound = log.bind(account=context.account.name)
+        context = self._context
+        began, before = context.clock(), self._health
         try:
             async with deadline(context.config.polling.timeout):
-                rows = await read_agents(context.client.agents())
+                rows, pages = await read_agents(context.client.agents())
         except ApiError as error:
-            self._failures_in_a_row += 1
-            bound.warning("discovery_failed", reason=error.reason, error=str(error))
-            self._put(discovery_tried=True)
-            return backed_off(
-                min(discover.interval, context.config.polling.interval), self._failures_in_a_row
-            )
-        self._failures_in_a_row = 0
-        agents = chosen(rows, discover)
-        bound.debug("discovered", agents=len(rows), chosen=len(agents))
-        self._put(discovery_tried=True, discovered=len(agents))
+            return self._failed(before, error)
+        agents = chosen(rows, self._discover)
+        included = {glob: len(matching(rows, glob)) for glob in self._discover.include}
+        after = DiscoveryHealth(
+            up=True, last_success=began, chosen=len(agents), included=included, pages=pages
+        )
+        self._succeeded(before, after, len(rows))
         self._follow(agents)
-        return discover.interval
+        return self._discover.interval
 
-    def _put(self, **changes: object) -> None:
+    @property
+    def _health(self) -> DiscoveryHealth | None:
+        return self._context.store.account(self._context.account.name).discovery
+
+    def _put(self, health: DiscoveryHealth) -> None:
         store = self._context.store
-        store.put_account(replace(store.account(self._context.account.name), **changes))
+        store.put_account(replace(store.account(self._context.account.name), discovery=health))
+
+    def _failed(self, before: DiscoveryHealth | None, error: ApiError) -> float:
+        self._failures_in_a_row += 1
+        bound = log.bind(account=self._context.account.name)
+        say = bound.warning if before is None or before.up else bound.debug
+        say("discovery_down", reason=error.reason, error=str(error))
+        self._put(replace(before, up=False) if before else DiscoveryHealth(up=False))
+        soon = min(self._discover.interval, self._context.config.polling.interval)
+        return backed_off(soon, self._failures_in_a_row)
+
+    def _succeeded(
+        self, before: DiscoveryHealth | None, after: DiscoveryHealth, agents: int
+    ) -> None:
+        self._failures_in_a_row = 0
+        self._put(after)
+        bound = log.bind(account=self._context.account.name)
+        say = bound.debug if before and before.up else bound.info
+        say("discovery_up", agents=agents, chosen=after.chosen)
+        matched_before = before.included if before else {}
+        for glob, count in after.included.items():
+            if count == 0 and matched_before.get(glob) != 0:
+                bound.warning("include_matches_no_agent", include=glob, agents=agents)
 
 
-async def read_agents(pages: AsyncIterable[Page[AgentRow]]) -> tuple[AgentRow, ...]:
-    """Read every page; an agent that is shown twice counts once, as shown last."""
+async def read_agents(
+    pages: AsyncIterable[Page[AgentRow]],
+) -> tuple[tuple[AgentRow, ...], int]:
+    """Read every page and count them; an agent shown twice counts once, as shown last."""
     rows: dict[str, AgentRow] = {}
+    count = 0
     async for page in pages:
+        count += 1
         rows.update((row.agent_id, row) for row in page.results)
-    return tuple(rows.values())
+    return tuple(rows.values()), count
 
 
-def chosen(rows: Iterable[AgentRow], discover: Discover) -> tuple[AgentRow, ...]:
+def chosen(rows: Sequence[AgentRow], discover: Discover) -> tuple[AgentRow, ...]:
     """Return the agents whose id or name an include glob matches and no exclude glob does.
 
     Globs know `*`, `?` and `[…]`, and tell upper from lower case.
     """
-    return tuple(
+    included = {row.agent_id for glob in discover.include for row in matching(rows, glob)}
+    excluded = {row.agent_id for glob in discover.exclude for row in matching(rows, glob)}
+    wanted = included - excluded
+    return tuple(row for row in rows if row.agent_id in wanted)
+
+
+def matching(rows: Iterable[AgentRow], glob: str) -> list[AgentRow]:
+    """Return the agents whose id or name a glob matches."""
+    return [
         row
         for row in rows
-        if _matches(row, discover.include) and not _matches(row, discover.exclude)
-    )
-
-
-def _matches(row: AgentRow, globs: Sequence[str]) -> bool:
-    texts = [text for text in (row.agent_id, row.name) if text]
-    return any(fnmatchcase(text, glob) for text in texts for glob in globs)
+        if fnmatchcase(row.agent_id, glob) or (row.name and fnmatchcase(row.name, glob))
+    ]

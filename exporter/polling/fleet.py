@@ -42,15 +42,13 @@ def _unpolled(context: Context, agent: Agent) -> AgentSnapshot:
 
 async def watch(context: Context) -> None:
     """Run every loop of an announced account, for ever."""
-    name, budget = context.account.name, context.config.polling.timeout
     async with asyncio.TaskGroup() as loops:
         fleet = Fleet(context, loops)
         fleet.start_configured()
-        probe = Probe(context)
-        loops.create_task(repeat(f"account {name}", probe.step, budget, context.liveness))
+        loops.create_task(repeat(Probe(context), context.liveness))
         if context.account.discover is not None:
             discovery = Discovery(context, context.account.discover, fleet.follow)
-            loops.create_task(repeat(f"discovery {name}", discovery.step, budget, context.liveness))
+            loops.create_task(repeat(discovery, context.liveness))
 
 
 class Fleet:

@@ -3,9 +3,10 @@
 import structlog
 from msgspec.structs import replace
 
+from exporter.api.deadline import deadline
 from exporter.errors import ApiError
 from exporter.polling.context import Context
-from exporter.polling.schedule import backed_off, deadline
+from exporter.polling.schedule import backed_off
 
 log = structlog.get_logger()
 
@@ -16,6 +17,9 @@ class Probe:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._failures_in_a_row = 0
+        self.name = f"account {context.account.name}"
+        self.budget = context.config.polling.timeout
+        self.turn = context.client.side_turn
 
     async def step(self) -> float:
         """Ask once, replace the account's snapshot, and return the seconds to the next time."""

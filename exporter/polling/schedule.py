@@ -1,11 +1,10 @@
-"""Cadence, deadlines, and the proof that the loops live."""
+"""Cadence, and the proof that the loops live."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 from exporter.config import Polling
-from exporter.errors import PollTimeoutError
 
 LONGEST_BACKOFF = 300.0
 """Seconds between polls of something that keeps failing, unless its cadence is slower still."""
@@ -28,16 +27,6 @@ def backed_off(interval: float, failures_in_a_row: int) -> float:
     return max(interval, min(doubled, LONGEST_BACKOFF))
 
 
-@asynccontextmanager
-async def deadline(seconds: float) -> AsyncIterator[None]:
-    """Bound what runs inside, bodies included. Raises PollTimeoutError when the time is up."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise PollTimeoutError(f"no whole answer within {seconds:g} s") from None
-
-
 class Liveness:
     """Knows by when each loop must show up again. Times are the event loop's.
 
@@ -45,13 +34,13 @@ class Liveness:
     """
 
     def __init__(self) -> None:
-        self._due: dict[Hashable, float] = {}
+        self._due: dict[str, float] = {}
 
-    def expect(self, loop: Hashable, within: float) -> None:
+    def expect(self, loop: str, within: float) -> None:
         """Note that the loop lives, and will show up again within so many seconds and the grace."""
         self._due[loop] = asyncio.get_running_loop().time() + within + GRACE
 
-    def forget(self, loop: Hashable) -> None:
+    def forget(self, loop: str) -> None:
         """Expect nothing more of the loop."""
         self._due.pop(loop, None)
 
@@ -61,21 +50,36 @@ class Liveness:
         return [str(loop) for loop, due in self._due.items() if due < now]
 
 
-async def repeat(
-    loop: Hashable, step: Callable[[], Awaitable[float]], budget: float, liveness: Liveness
-) -> None:
-    """Run `step` for ever; it returns the seconds from its beginning to its next beginning.
+class Loop(Protocol):
+    """Something that is done again and again."""
 
-    `budget` bounds one step, in seconds. A step that takes longer than what it returns is followed
-    at once.
-    """
+    name: str
+    """How the loop is called where it is told that it hangs."""
+
+    budget: float
+    """Seconds that one step may take, and will not exceed."""
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait until a step may begin. How long that takes is not the loop's doing."""
+        ...
+
+    async def step(self) -> float:
+        """Do it once, and return the seconds from this beginning to the next."""
+        ...
+
+
+async def repeat(loop: Loop, liveness: Liveness) -> None:
+    """Run a loop for ever. A step that takes longer than what it returns is followed at once."""
     clock = asyncio.get_running_loop().time
     try:
         while True:
-            began = clock()
-            liveness.expect(loop, budget)
-            pause = began + await step() - clock()
-            liveness.expect(loop, max(pause, 0.0))
+            # Waiting for a turn is not hanging: whoever has the turn is watched.
+            liveness.forget(loop.name)
+            async with loop.turn():
+                began = clock()
+                liveness.expect(loop.name, loop.budget)
+                pause = began + await loop.step() - clock()
+            liveness.expect(loop.name, max(pause, 0.0))
             await asyncio.sleep(pause)
     finally:
-        liveness.forget(loop)
+        liveness.forget(loop.name)

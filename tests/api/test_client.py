@@ -3,13 +3,15 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from exporter.api.client import MAX_CONCURRENT, connect
+from exporter.api.client import connect
 from exporter.api.paging import MAX_PAGES, follow
+from exporter.api.throttle import MAX_CONCURRENT
 from exporter.api.wire import Page
-from exporter.config import Account, Secret
+from exporter.config import Account, Key, Secret, read_key
 from exporter.errors import (
     ApiError,
     AuthError,
@@ -18,12 +20,13 @@ from exporter.errors import (
     PayloadError,
     RateLimitedError,
     StatusError,
+    TimedOutError,
     UnreachableError,
 )
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Fault, Simulator, serve
 from exporter.simulator import faults as f
-from tests.support.builders import Requests, account, client
+from tests.support.builders import Requests, client, connecting
 
 
 async def listed(simulator: Simulator, base_url: str, agent_id: str) -> list[str]:
@@ -123,45 +126,60 @@ async def count(listing: AsyncIterator[object], pages: list[int]) -> None:
         pages[0] += 1
 
 
-REFUSALS: list[tuple[f.Effect, type[ApiError], str]] = [
-    (f.Status(401), AuthError, "401"),
-    (f.Status(403), AuthError, "403"),
-    (f.Status(404), NotFoundError, "404"),
-    (f.Status(429, retry_after=1), RateLimitedError, "429"),
-    (f.Status(402), StatusError, "402"),
-    (f.Status(500), StatusError, "500"),
-    (f.Status(503, retry_after=1), StatusError, "503"),
-    (f.Status(502, body="<html>", content_type="text/html"), StatusError, "502"),
-    (f.Status(204), StatusError, "204"),
-    (f.NotJson(), PayloadError, "200"),
-    (f.WrongType("totalCount", "ten"), PayloadError, "200"),
-    (f.Missing("completedCount"), PayloadError, "200"),
-    (f.Replace([]), PayloadError, "200"),
-    (f.CutBody(), PayloadError, "error"),
-    (f.CorruptGzip(), PayloadError, "200"),
-    (f.CorruptGzip(garbage=True), PayloadError, "error"),
-    (f.Huge(70), PayloadError, "error"),
-    (f.Reset(), UnreachableError, "error"),
+REFUSALS: list[tuple[f.Effect, type[ApiError], str, int]] = [
+    (f.Status(401), AuthError, "401", 1),
+    (f.Status(403), AuthError, "403", 1),
+    (f.Status(404), NotFoundError, "404", 1),
+    (f.Status(429), RateLimitedError, "429", 3),
+    (f.Status(402), StatusError, "402", 1),
+    (f.Status(500), StatusError, "500", 3),
+    (f.Status(501), StatusError, "501", 1),
+    (f.Status(502, body="<html>", content_type="text/html"), StatusError, "502", 3),
+    (f.Status(503), StatusError, "503", 3),
+    (f.Status(504), StatusError, "504", 3),
+    (f.Status(204), StatusError, "204", 1),
+    (f.NotJson(), PayloadError, "200", 1),
+    (f.WrongType("totalCount", "ten"), PayloadError, "200", 1),
+    (f.Missing("completedCount"), PayloadError, "200", 1),
+    (f.Replace([]), PayloadError, "200", 1),
+    (f.CutBody(), PayloadError, "error", 3),
+    (f.CorruptGzip(), PayloadError, "200", 1),
+    (f.CorruptGzip(garbage=True), PayloadError, "error", 3),
+    (f.Huge(70), PayloadError, "error", 1),
+    (f.Reset(), UnreachableError, "error", 3),
+    (f.Hang(), TimedOutError, "error", 3),
+    (f.HangInBody(), TimedOutError, "error", 3),
 ]
 
 
-@pytest.mark.parametrize(("effect", "error", "code"), REFUSALS, ids=lambda value: repr(value)[:30])
-async def test_each_failure_has_its_reason_and_is_counted(
-    simulator: Simulator, base_url: str, effect: f.Effect, error: type[ApiError], code: str
+@pytest.mark.parametrize(
+    ("effect", "error", "code", "attempts"), REFUSALS, ids=lambda value: repr(value)[:30]
+)
+async def test_each_failure_has_its_reason_and_its_attempts_and_is_counted(
+    simulator: Simulator,
+    base_url: str,
+    effect: f.Effect,
+    error: type[ApiError],
+    code: str,
+    attempts: int,
 ) -> None:
+    """The server sees as many requests as are counted: nobody else tries again."""
     agent = simulator.add_agent()
     simulator.create(agent)
     simulator.faults.add(Fault(effect=effect))
     observer = Requests()
-    async with client(simulator, base_url, observer) as api:
+    patience = 0.6 if error is TimedOutError else 60.0
+    async with connecting(base_url, simulator.api_key, observer, poll_timeout=patience) as api:
         with pytest.raises(ApiError) as caught:
             await anext(api.batches(agent))
     assert type(caught.value) is error
-    assert observer.seen == [("main", "scheduled_batches", code)]
+    assert observer.seen == [("main", "scheduled_batches", code)] * attempts
+    assert observer.again == [error.reason] * (attempts - 1)
+    assert len(simulator.requests) == attempts
 
 
 async def test_a_wrong_key_is_an_auth_error(base_url: str) -> None:
-    async with connect(account(base_url), Secret("wrong"), Requests()) as api:
+    async with connecting(base_url, "wrong") as api:
         with pytest.raises(AuthError, match="account: the API answered 403"):
             await api.account()
 
@@ -169,7 +187,7 @@ async def test_a_wrong_key_is_an_auth_error(base_url: str) -> None:
 async def test_nobody_listening_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    async with connect(account(f"http://127.0.0.1:{port}"), Secret("k"), Requests()) as api:
+    async with connecting(f"http://127.0.0.1:{port}") as api:
         with pytest.raises(UnreachableError, match="Connect"):
             await api.account()
 
@@ -182,8 +200,8 @@ async def test_what_is_no_http_is_a_payload_error() -> None:
     server = await asyncio.start_server(rubbish, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        async with connect(account(f"http://127.0.0.1:{port}"), Secret("k"), Requests()) as api:
-            with pytest.raises(PayloadError, match="the answer broke"):
+        async with connecting(f"http://127.0.0.1:{port}") as api:
+            with pytest.raises(PayloadError, match="no HTTP"):
                 await api.account()
 
 
@@ -217,7 +235,7 @@ async def test_requests_are_held_back_to_the_rate(simulator: Simulator, base_url
     observer = Requests()
     limited = Account("main", base_url=base_url, requests_per_second=2.0, api_key_env="KEY")
     clock = asyncio.get_running_loop().time
-    async with connect(limited, Secret(simulator.api_key), observer) as api:
+    async with connect(limited, Key("main", Secret(simulator.api_key)), observer, 5.0) as api:
         began = clock()
         await asyncio.gather(*(api.account() for _ in range(3)))
         assert clock() - began >= 0.45
@@ -226,7 +244,7 @@ async def test_requests_are_held_back_to_the_rate(simulator: Simulator, base_url
 
 
 async def test_a_base_url_may_have_a_path(simulator: Simulator, base_url: str) -> None:
-    async with connect(account(base_url + "/proxy"), Secret("k"), Requests()) as api:
+    async with connecting(base_url + "/proxy") as api:
         with pytest.raises(NotFoundError):
             await api.account()
     assert simulator.requests[0].path == "/proxy/api/accounts/me"
@@ -252,3 +270,31 @@ async def test_rows_that_come_and_go_while_paging(simulator: Simulator, base_url
     stayed = set(made) - gone
     assert stayed <= set(ids) <= set(made) | come
     assert len([each for each in ids if each in stayed]) == len(stayed)
+
+
+async def test_a_new_key_takes_over_when_the_old_one_is_refused(
+    simulator: Simulator, base_url: str, tmp_path: Path
+) -> None:
+    """The refused request is made again with it; without a new key there is no second try."""
+    path = tmp_path / "key"
+    path.write_text("old")
+    made = Account("main", base_url=base_url, api_key_file=str(path))
+    observer = Requests()
+    async with connect(made, read_key(made, {}), observer, 5.0) as api:
+        with pytest.raises(AuthError):
+            await api.account()
+        assert len(simulator.requests) == 1
+        simulator.faults.add(Fault(effect=f.After(lambda: path.write_text(simulator.api_key))))
+        await api.account()
+    assert [code for *_, code in observer.seen] == ["403", "403", "200"]
+    assert observer.again == ["auth"]
+
+
+async def test_the_number_of_calls_in_a_status(simulator: Simulator, base_url: str) -> None:
+    agent = simulator.add_agent()
+    batch = simulator.create(agent, total_count=10, completed_count=4)
+    async with client(simulator, base_url) as api:
+        assert await api.calls(agent, batch, "PENDING") == 6
+        assert simulator.requests[-1].query == {"status": "PENDING", "pageSize": "1"}
+        simulator.faults.add(Fault(effect=f.NoTotal()))
+        assert await api.calls(agent, batch, "PENDING") is None

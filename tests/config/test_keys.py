@@ -6,12 +6,14 @@ import os
 import pickle
 import re
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from exporter.config import Account, Secret, read_key
 from exporter.errors import ConfigError
@@ -34,12 +36,12 @@ def refused(account: Account, environ: dict[str, str] | None = None) -> str:
 def test_the_key_in_a_file_may_have_blanks_around_it(around: str, tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(around.format(KEY))
-    assert read_key(in_file(path), {}).reveal() == KEY
+    assert read_key(in_file(path), {}).current().reveal() == KEY
 
 
 def test_the_key_in_a_variable() -> None:
     account = Account("production", api_key_env="NAME")
-    assert read_key(account, {"NAME": f"{KEY}\n"}) == Secret(KEY)
+    assert read_key(account, {"NAME": f"{KEY}\n"}).current() == Secret(KEY)
 
 
 @pytest.mark.parametrize("content", [b"", b" \n"])
@@ -81,7 +83,7 @@ def test_a_whole_document_is_no_key(tmp_path: Path) -> None:
 def test_the_largest_key_is_4_kib(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("k" * 4096)
-    assert read_key(in_file(path), {}).reveal() == "k" * 4096
+    assert read_key(in_file(path), {}).current().reveal() == "k" * 4096
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
@@ -116,7 +118,7 @@ def test_an_account_without_a_source_has_no_key() -> None:
 
 def sendable(account: Account, environ: dict[str, str]) -> str | None:
     try:
-        return read_key(account, environ).reveal()
+        return read_key(account, environ).current().reveal()
     except ConfigError:
         return None
 
@@ -155,3 +157,68 @@ def test_secrets_are_equal_if_their_texts_are() -> None:
     assert Secret(KEY) != Secret("other")
     assert Secret(KEY) != KEY
     assert {Secret(KEY), Secret(KEY)} == {Secret(KEY)}
+
+
+def rotated(path: Path, content: str) -> None:
+    """Put another file in the key file's place, as a secret's mount does."""
+    following = path.with_name("following")
+    following.write_text(content)
+    following.replace(path)
+
+
+def test_a_key_file_is_read_again_when_it_is_another(tmp_path: Path) -> None:
+    """Whoever keeps secrets out of the logs knows each key before it is used."""
+    path, known = tmp_path / "key", list[Secret]()
+    path.write_text("first\n")
+    key = read_key(in_file(path), {}, known.append)
+    assert key.current() == Secret("first")
+    with capture_logs() as logs:
+        rotated(path, "second")
+        assert key.current() == Secret("second")
+        path.write_text("third, as long")
+        path.write_text("third")
+        assert key.current() == Secret("third")
+        assert key.current() == Secret("third")
+    assert known == [Secret("first"), Secret("second"), Secret("third")]
+    assert [log["event"] for log in logs] == ["key_replaced", "key_replaced"]
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_text(""), Path.unlink, None])
+def test_a_bad_new_file_keeps_the_old_key_and_says_so_once(
+    tmp_path: Path, spoil: Callable[[Path], object] | None
+) -> None:
+    path = tmp_path / "key"
+    path.write_text("old\n")
+    key = read_key(in_file(path), {})
+    with capture_logs() as logs:
+        if spoil is None:
+            path.write_text("two words")
+        else:
+            spoil(path)
+        assert key.current() == Secret("old")
+        assert not key.replaced(Secret("old"))
+        assert key.current() == Secret("old")
+        path.write_text("old\n")
+        assert key.current() == Secret("old")
+        assert key.current() == Secret("old")
+    assert [(log["event"], log["log_level"]) for log in logs] == [
+        ("key_not_replaced", "warning"),
+        ("key_file_well_again", "info"),
+    ]
+    assert str(tmp_path) not in str(logs)
+
+
+def test_after_a_refusal_the_file_is_read_whatever_it_looks_like(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("old")
+    key = read_key(in_file(path), {})
+    assert not key.replaced(Secret("old"))
+    rotated(path, "new")
+    assert key.replaced(Secret("old"))
+    assert not key.replaced(Secret("new"))
+
+
+def test_a_variable_has_no_other_key_to_offer() -> None:
+    key = read_key(Account("main", api_key_env="NAME"), {"NAME": "k"})
+    assert key.current() == Secret("k")
+    assert not key.replaced(Secret("k"))

@@ -10,6 +10,7 @@ from exporter.model import (
     Agent,
     AgentSnapshot,
     Batch,
+    DiscoveryHealth,
     Listing,
     PollHealth,
     Snapshot,
@@ -198,21 +199,31 @@ def test_an_ended_batch_leaves_when_it_has_been_kept_long_enough() -> None:
 
 def test_an_account_before_and_after_its_probe_and_with_old_data() -> None:
     unknown = AccountSnapshot("main")
+    found = DiscoveryHealth(
+        up=False, last_success=900.0, chosen=2, included={"R*": 2, 'x"': 0}, pages=1
+    )
     assert lines(Snapshot((unknown,)), 0) == []
     known = AccountSnapshot(
-        "main", up=True, last_success=1000.0, active_calls=3, allowed_calls=9, discovered=2
+        "main", up=True, last_success=1000.0, active_calls=3, allowed_calls=9, discovery=found
     )
+    discovery = [
+        'ultravox_account_discovered_agents{account="main"} 2',
+        'ultravox_account_discovery_up{account="main"} 0',
+        'ultravox_account_discovery_last_success_timestamp_seconds{account="main"} 900.0',
+        'ultravox_account_discovery_included_agents{account="main",include="R*"} 2',
+        'ultravox_account_discovery_included_agents{account="main",include="x\\""} 0',
+    ]
     assert lines(Snapshot((known,)), 1500) == [
         'ultravox_account_up{account="main"} 1',
         'ultravox_account_last_success_timestamp_seconds{account="main"} 1000.0',
         'ultravox_account_active_calls{account="main"} 3',
         'ultravox_account_allowed_concurrent_calls{account="main"} 9',
-        'ultravox_account_discovered_agents{account="main"} 2',
+        *discovery,
     ]
     assert lines(Snapshot((replace(known, up=False, allowed_calls=None),)), 1600) == [
         'ultravox_account_up{account="main"} 0',
         'ultravox_account_last_success_timestamp_seconds{account="main"} 1000.0',
-        'ultravox_account_discovered_agents{account="main"} 2',
+        *discovery,
     ]
 
 

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from exporter.api.wire import AgentRow
 from exporter.config import Account, Agent, Discover, Polling
-from exporter.model import AccountSnapshot
+from exporter.model import AccountSnapshot, DiscoveryHealth
 from exporter.polling.context import Context
 from exporter.polling.discovery import chosen
 from exporter.polling.fleet import configured, watch
@@ -23,6 +23,13 @@ QUICK = Polling(interval=0.05, idle_interval=0.05, timeout=5)
 def names(made: Context) -> dict[str, str]:
     """Return the names of the agents in the store, by id."""
     return {each.agent.agent_id: each.agent.name for each in made.store.snapshot().agents}
+
+
+def discovered(made: Context) -> int | None:
+    """Return how many agents discovery chose."""
+    health = made.store.account("main").discovery
+    assert health is not None
+    return health.chosen
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -76,7 +83,7 @@ async def test_discovered_agents_come_go_and_are_renamed(
         watching = asyncio.create_task(watch(made))
         await until(lambda: names(made) == {fixed: "Fixed", first: "First", second: second})
         await until(lambda: all(each.health.up for each in made.store.snapshot().agents))
-        assert made.store.account("main").discovered == 3
+        assert discovered(made) == 3
         simulator.delete_agent(first)
         simulator.rename_agent(second, "Second")
         simulator.rename_agent(fixed, "Renamed")
@@ -98,20 +105,30 @@ async def test_a_failed_discovery_changes_nothing(
         with capture_logs() as logs:
             handle = simulator.faults.add(Fault(path="/api/agents", effect=f.Status(500)))
             watching = asyncio.create_task(watch(made))
-            await until(lambda: made.store.account("main").discovery_tried)
-            assert made.store.account("main").discovered is None
+            await until(lambda: made.store.account("main").discovery is not None)
+            assert made.store.account("main").discovery == DiscoveryHealth(up=False)
             assert names(made) == {}
             handle.remove()
             await until(lambda: names(made) == {agent: "A"})
             struck = simulator.faults.add(Fault(path="/api/agents", effect=f.NotJson()))
             await until(lambda: struck.hits > 1)
             assert names(made) == {agent: "A"}
-            assert made.store.account("main").discovered == 1
+            assert discovered(made) == 1
+            ill = made.store.account("main").discovery
+            assert ill is not None
+            assert (ill.up, ill.last_success) == (False, clock.now)
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-    failures = [log["reason"] for log in logs if log["event"] == "discovery_failed"]
-    assert failures[0] == "status"
-    assert failures[-1] == "payload"
+    events = [
+        (log["event"], log.get("reason"))
+        for log in logs
+        if log["event"].startswith("discovery") and log["log_level"] != "debug"
+    ]
+    assert events == [
+        ("discovery_down", "status"),
+        ("discovery_up", None),
+        ("discovery_down", "payload"),
+    ]
 
 
 async def test_many_agents_are_all_discovered_over_pages(clock: Clock) -> None:

@@ -1,47 +1,205 @@
 """How much of a listing is read, and what of it is kept."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exporter.api.wire import BatchRow, Page, to_batch
-from exporter.model import Listing
-from exporter.polling.listing import read_full
+from exporter.model import Batch, Listing
+from exporter.polling.listing import EVERYTHING, MARGIN, Goal, Reach, goal, read
+
+NOW = 100_000.0
+KEEP = 100.0
 
 
-def row(batch_id: str, *, completed: int = 0, ended: float | None = None) -> BatchRow:
+def row(
+    batch_id: str, created: float = NOW - 1000, *, completed: int = 0, ended: float | None = None
+) -> BatchRow:
     """Return a row of the API."""
     moment = None if ended is None else datetime.fromtimestamp(ended, UTC)
-    return BatchRow(batch_id, datetime.fromtimestamp(1000, UTC), 10, completed, moment)
+    return BatchRow(batch_id, datetime.fromtimestamp(created, UTC), 10, completed, moment)
 
 
-async def pages(
-    *batches: list[BatchRow], totals: tuple[int | None, ...] = ()
-) -> AsyncIterator[Page[BatchRow]]:
-    """Yield pages with these rows and totals."""
-    for index, rows in enumerate(batches):
-        yield Page(rows, total=totals[index] if totals else None)
+class Pages:
+    """Pages with these rows, and how many of them were read."""
+
+    def __init__(self, *rows: list[BatchRow], totals: tuple[int | None, ...] = ()) -> None:
+        self._rows = rows
+        self._totals = totals or (None,) * len(rows)
+        self.read = 0
+
+    async def __call__(self) -> AsyncGenerator[Page[BatchRow], None]:
+        """Yield them."""
+        for rows, total in zip(self._rows, self._totals, strict=True):
+            self.read += 1
+            more = None if self.read == len(self._rows) else f"https://x?cursor={self.read}"
+            yield Page(rows, next=more, total=total)
+
+
+async def full(pages: Pages) -> Listing:
+    """Read every page."""
+    return await read(pages(), None, EVERYTHING, NOW, KEEP)
+
+
+async def following(previous: Listing, pages: Pages, *, full_every: float = 900) -> Listing:
+    """Read as far as the poll after the previous listing should, half a minute later."""
+    now = previous.complete_at + 30
+    return await read(pages(), previous, goal(previous, now, full_every), now, KEEP)
+
+
+def ids(listing: Listing) -> set[str]:
+    """Return the ids of the listing's batches."""
+    return {batch.batch_id for batch in listing.batches}
 
 
 async def test_batches_that_ended_long_ago_pass_by() -> None:
-    old, late = row("old", ended=900), row("late", ended=901)
-    listing = await read_full(pages([row("live"), late], [old]), now=1000, keep_ended=100)
-    assert listing == Listing((to_batch(row("live")), to_batch(late)), pages=2)
+    old, late = row("old", ended=NOW - 100), row("late", ended=NOW - 99)
+    listing = await full(Pages([row("live"), late], [old]))
+    assert listing == Listing(
+        (to_batch(row("live")), to_batch(late)), pages=2, newest=NOW - 1000, complete_at=NOW
+    )
 
 
 async def test_a_batch_shown_twice_counts_once_as_shown_last() -> None:
-    listing = await read_full(
-        pages([row("b", completed=1)], [row("b", completed=2)]), now=1000, keep_ended=100
-    )
+    listing = await full(Pages([row("b", completed=1)], [row("b", completed=2)]))
     assert listing.batches == (to_batch(row("b", completed=2)),)
 
 
 async def test_a_batch_shown_live_and_then_long_ended_is_dropped() -> None:
-    listing = await read_full(pages([row("b")], [row("b", ended=1)]), now=1000, keep_ended=100)
-    assert listing.batches == ()
+    assert ids(await full(Pages([row("b")], [row("b", ended=1)]))) == set()
 
 
 async def test_the_total_is_that_of_the_last_page() -> None:
-    both = pages([row("a")], [row("b")], totals=(1, 2))
-    assert (await read_full(both, now=0, keep_ended=0)).reported == 2
-    silent = pages([row("a")], [row("b")], totals=(1, None))
-    assert (await read_full(silent, now=0, keep_ended=0)).reported is None
+    assert (await full(Pages([row("a")], [row("b")], totals=(1, 2)))).reported == 2
+    assert (await full(Pages([row("a")], [row("b")], totals=(1, None)))).reported is None
+
+
+HISTORY = [[row(f"old{n}", NOW - 5000 - 200 * n, ended=NOW - 4000)] for n in range(8)]
+
+
+async def test_between_full_listings_old_pages_are_not_read() -> None:
+    """The live batch, what is kept of the ended ones, and the news are all there."""
+    live, late = row("live", NOW - 900), row("late", NOW - 4900, ended=NOW - 10)
+    before = await full(Pages([live], [late], *HISTORY))
+    news = row("new", NOW + 5)
+    pages = Pages([news], [row("live", NOW - 900, completed=5)], [late], *HISTORY)
+    after = await following(before, pages)
+    assert pages.read == 3
+    assert ids(after) == {"new", "live", "late"}
+    assert (after.kind, after.pages, after.complete_at) == ("incremental", 3, before.complete_at)
+    assert after.newest == NOW + 5
+    again = Pages([news], [live], [late], *HISTORY)
+    assert ids(await following(after, again)) == {"new", "live", "late"}
+
+
+async def test_what_is_kept_and_not_read_goes_when_its_time_is_up() -> None:
+    live, late = row("live", NOW - 900), row("late", NOW - 9000, ended=NOW - 99)
+    before = await full(Pages([live], *HISTORY, [late]))
+    assert ids(before) == {"live", "late"}
+    after = await following(before, Pages([live], *HISTORY, [late]))
+    assert after.kind == "incremental"
+    assert ids(after) == {"live"}
+
+
+async def test_an_old_live_batch_is_read_for() -> None:
+    before = await full(Pages([row("live")], *HISTORY, [row("long", NOW - 9000)]))
+    pages = Pages([row("live")], *HISTORY, [row("long", NOW - 9000)], [row("x", 1, ended=2)])
+    await following(before, pages)
+    assert pages.read == len(HISTORY) + 2
+
+
+async def test_a_batch_goes_only_with_a_complete_listing() -> None:
+    """A live batch that is missing is looked for to the end; an ended one waits for its turn."""
+    late = row("late", NOW - 950, ended=NOW - 10)
+    before = await full(Pages([row("gone", NOW - 900)], [late], *HISTORY))
+    without = Pages([row("other", NOW - 800)], *HISTORY)
+    after = await following(before, without)
+    assert (after.kind, ids(after)) == ("full", {"other"})
+    before = await full(Pages([row("live", NOW - 900)], [late], *HISTORY))
+    after = await following(before, Pages([row("live", NOW - 900)], *HISTORY))
+    assert (after.kind, ids(after)) == ("incremental", {"live", "late"})
+
+
+async def test_where_the_newest_known_is_missing_everything_is_read() -> None:
+    before = await full(Pages([row("newest", NOW, ended=NOW - 5)], *HISTORY))
+    after = await following(before, Pages(*HISTORY))
+    assert (after.kind, after.newest) == ("full", NOW - 5000)
+
+
+async def test_out_of_order_means_every_page_each_time() -> None:
+    swapped = [HISTORY[1], HISTORY[0], *HISTORY[2:]]
+    before = await full(Pages(*swapped))
+    assert not before.ordered
+    after = await following(before, Pages(*HISTORY))
+    assert (after.kind, after.ordered) == ("full", True)
+    assert (await following(after, Pages(*HISTORY))).kind == "incremental"
+    assert (await following(after, Pages(*swapped))).kind == "full"
+
+
+async def test_full_listings_come_in_their_time_and_after_a_clock_was_put_back() -> None:
+    listing = Listing((), pages=9, newest=NOW, complete_at=NOW)
+    wanted = Goal(newest=NOW, bound=NOW - MARGIN)
+    assert goal(listing, NOW + 899, full_every=900) == wanted
+    assert goal(listing, NOW + 900, full_every=900) == EVERYTHING
+    assert goal(listing, NOW - 1, full_every=900) == EVERYTHING
+    assert goal(None, NOW, full_every=900) == EVERYTHING
+    assert goal(Listing((), pages=1, complete_at=NOW), NOW, full_every=900) == EVERYTHING
+
+
+async def test_reading_stops_at_the_source() -> None:
+    """The pages that are not wanted are not even asked for: their generator is closed."""
+    before = await full(Pages([row("live")], *HISTORY))
+    pages = Pages([row("live")], *HISTORY)
+    source = pages()
+    await read(source, before, goal(before, NOW + 1, 900), NOW + 1, KEEP)
+    with pytest.raises(StopAsyncIteration):
+        await anext(source)
+    assert pages.read == 2
+
+
+moments = st.integers(min_value=0, max_value=50).map(lambda tens: NOW - 100 * tens)
+batches = st.builds(
+    Batch,
+    batch_id=st.integers(min_value=0, max_value=30).map(str),
+    created=moments,
+    total=st.just(1),
+    completed=st.just(0),
+    ended=st.none() | st.just(NOW - 50),
+)
+
+
+@given(st.lists(batches, unique_by=lambda batch: batch.batch_id), moments, st.data())
+def test_no_row_after_the_stop_can_be_news(
+    rows: list[Batch], newest: float, data: st.DataObject
+) -> None:
+    """Newest first: where reading stops, all later rows are older than the bound and not live."""
+    ordered = sorted(rows, key=lambda batch: -batch.created)
+    known = data.draw(st.lists(st.sampled_from(ordered))) if ordered else []
+    live = frozenset(batch.batch_id for batch in known if batch.live)
+    target = Goal(live, newest, newest - MARGIN)
+    reach = Reach(target)
+    for place, batch in enumerate(ordered):
+        reach.see([batch])
+        if reach.enough:
+            later = ordered[place + 1 :]
+            assert all(each.created < target.bound for each in later)
+            assert not live & {each.batch_id for each in later}
+            assert ordered[0].created >= newest
+            return
+    unseen = ordered and (ordered[0].created < newest or ordered[-1].created >= target.bound)
+    assert not ordered or unseen or live - {each.batch_id for each in ordered}
+
+
+@given(st.lists(batches))
+def test_disorder_is_noticed_and_never_enough(rows: list[Batch]) -> None:
+    reach = Reach(Goal())
+    reach.see(rows)
+    created = [batch.created for batch in rows]
+    assert reach.ordered == (created == sorted(created, reverse=True))
+    assert reach.newest == max(created, default=None)
+    eager = Reach(Goal(newest=0, bound=NOW + 1))
+    eager.see(rows)
+    assert eager.enough == (bool(rows) and reach.ordered)

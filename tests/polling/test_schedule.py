@@ -1,15 +1,16 @@
-"""Cadence, deadlines, and the proof that the loops live."""
+"""Cadence, and the proof that the loops live."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config import Polling
-from exporter.errors import PollTimeoutError
 from exporter.polling import schedule
-from exporter.polling.schedule import LONGEST_BACKOFF, Liveness, backed_off, cadence, deadline
+from exporter.polling.schedule import LONGEST_BACKOFF, Liveness, backed_off, cadence
 
 
 def test_agents_with_live_batches_are_polled_more_often() -> None:
@@ -34,24 +35,6 @@ def test_backing_off_never_polls_more_often_and_knows_its_limit(
     assert slower <= backed_off(interval, failures + 1)
 
 
-async def test_a_deadline_that_passes_is_a_timeout() -> None:
-    with pytest.raises(PollTimeoutError, match=r"no whole answer within 0\.01 s"):
-        async with deadline(0.01):
-            await asyncio.Event().wait()
-
-
-async def test_a_cancellation_is_no_timeout() -> None:
-    async def wait() -> None:
-        async with deadline(60):
-            await asyncio.Event().wait()
-
-    task = asyncio.create_task(wait())
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
 async def test_a_loop_that_does_not_show_up_is_overdue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "GRACE", 0.0)
     liveness = Liveness()
@@ -65,23 +48,54 @@ async def test_a_loop_that_does_not_show_up_is_overdue(monkeypatch: pytest.Monke
     assert liveness.overdue() == []
 
 
-async def test_a_step_says_when_the_next_begins_and_a_late_one_is_followed_at_once() -> None:
-    """The loop is watched while it runs, and forgotten when it ends."""
-    liveness = Liveness()
-    steps: list[float] = []
-    clock = asyncio.get_running_loop().time
+class Counted:
+    """A loop that keeps the times of its steps, and ends with the third."""
 
-    async def step() -> float:
-        steps.append(clock())
-        if len(steps) == 1:
-            return 0.2
-        if len(steps) == 2:
-            await asyncio.sleep(0.05)
-            return 0.01
+    name = "counted"
+    budget = 1.0
+
+    def __init__(self) -> None:
+        self.steps: list[float] = []
+        self.gate = asyncio.Event()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for the gate."""
+        await self.gate.wait()
+        yield
+
+    async def step(self) -> float:
+        """Return when to go on."""
+        self.steps.append(asyncio.get_running_loop().time())
+        match len(self.steps):
+            case 1:
+                return 0.2
+            case 2:
+                await asyncio.sleep(0.05)
+                return 0.01
         raise RuntimeError("enough")
 
+
+async def test_a_step_says_when_the_next_begins_and_a_late_one_is_followed_at_once() -> None:
+    """The loop is watched while it runs, and forgotten when it ends."""
+    loop, liveness = Counted(), Liveness()
+    loop.gate.set()
     with pytest.raises(RuntimeError, match="enough"):
-        await schedule.repeat("x", step, budget=1, liveness=liveness)
-    assert steps[1] - steps[0] >= 0.2
-    assert steps[2] - steps[1] >= 0.05
+        await schedule.repeat(loop, liveness)
+    first, second, third = loop.steps
+    assert second - first >= 0.2
+    assert third - second >= 0.05
     assert liveness.overdue() == []
+
+
+async def test_waiting_for_a_turn_is_not_hanging(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "GRACE", -3600.0)
+    loop, liveness = Counted(), Liveness()
+    task = asyncio.create_task(schedule.repeat(loop, liveness))
+    await asyncio.sleep(0.01)
+    assert liveness.overdue() == []
+    loop.gate.set()
+    await asyncio.sleep(0.01)
+    assert liveness.overdue() == ["counted"]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,10 +1,10 @@
 """Short ways to make the records that tests are about."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from exporter.api.client import Client, connect
-from exporter.config import Account, Agent, Batches, Config, Discover, Polling, Secret
+from exporter.config import Account, Agent, Batches, Config, Discover, Key, Polling, Secret
 from exporter.polling.context import Context
 from exporter.polling.fleet import announce
 from exporter.polling.schedule import Liveness
@@ -30,16 +30,25 @@ class Clock:
 
 
 class Requests:
-    """An observer that keeps what it is told: (account, endpoint, code), and the seconds waited."""
+    """An observer that keeps what it is told.
+
+    `seen` are (account, endpoint, code), `again` the reasons of retries, `waited` is in seconds.
+    """
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, str]] = []
+        self.again: list[str] = []
         self.waited = 0.0
 
     def request(self, account: str, endpoint: str, code: str, seconds: float) -> None:
         """Keep one request."""
         assert seconds >= 0
         self.seen.append((account, endpoint, code))
+
+    def retry(self, account: str, reason: str) -> None:
+        """Keep the reason of one retry."""
+        assert account
+        self.again.append(reason)
 
     def rate_limit_wait(self, account: str, seconds: float) -> None:
         """Add up the waiting."""
@@ -64,9 +73,20 @@ async def client(
     simulator: Simulator, base_url: str, observer: Requests | None = None
 ) -> AsyncIterator[Client]:
     """Yield a client of a served simulator."""
-    key = Secret(simulator.api_key)
-    async with connect(account(base_url), key, observer or Requests()) as connected:
+    async with connecting(base_url, simulator.api_key, observer) as connected:
         yield connected
+
+
+def connecting(
+    base_url: str,
+    key: str = "k",
+    observer: Requests | None = None,
+    *,
+    poll_timeout: float = POLLING.timeout,
+) -> AbstractAsyncContextManager[Client]:
+    """Return a connection of an account `main` to a base URL."""
+    made = account(base_url)
+    return connect(made, Key("main", Secret(key)), observer or Requests(), poll_timeout)
 
 
 @asynccontextmanager
@@ -80,7 +100,8 @@ async def context(
 ) -> AsyncIterator[Context]:
     """Yield an announced account's surroundings: real client, real store."""
     config = Config((account,), polling, batches)
-    async with connect(account, Secret(simulator.api_key), Requests()) as connected:
+    key = Key(account.name, Secret(simulator.api_key))
+    async with connect(account, key, Requests(), polling.timeout) as connected:
         made = Context(account, config, connected, Store(), Liveness(), clock)
         announce(made)
         yield made

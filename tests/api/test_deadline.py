@@ -1,0 +1,34 @@
+"""One deadline over a whole poll, and what is left of it."""
+
+import asyncio
+import math
+
+import pytest
+
+from exporter.api.deadline import deadline, time_left
+from exporter.errors import TimedOutError
+
+
+async def test_a_deadline_that_passes_is_a_timeout() -> None:
+    with pytest.raises(TimedOutError, match=r"no whole answer within 0\.01 s"):
+        async with deadline(0.01):
+            await asyncio.Event().wait()
+
+
+async def test_a_cancellation_is_no_timeout() -> None:
+    async def wait() -> None:
+        async with deadline(60):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_what_is_left_is_known_inside_and_infinite_outside() -> None:
+    assert time_left() == math.inf
+    async with deadline(60):
+        assert 59 < time_left() <= 60
+    assert time_left() == math.inf
