@@ -8,6 +8,7 @@ The map, in the order in which data flow:
     polling     when to ask: one loop an agent, one an account; the only catcher of API errors
     api         how to ask: session, key, paging, typed records, what a failed answer means
     model       what is known: batches, agents, accounts and their health, frozen
+    plan        what polling costs, against the limit of requests
     store       the last snapshot of every agent and account, replaced whole
     exposition  the catalogue of metrics, and (snapshot, now) -> exposition text
     web         /metrics, the landing page, health
@@ -15,8 +16,8 @@ The map, in the order in which data flow:
     errors      what may go wrong
     simulator   a local Ultravox API: the demo's back end and the tests' fake
 
-Imports run downwards only: cli -> app -> web, polling, log -> exposition, store, api -> model,
-config -> errors. The simulator imports nothing of the rest.
+Imports run downwards only: cli -> app -> web, polling, log -> exposition, store, api -> plan ->
+model, config -> errors. The simulator imports nothing of the rest.
 """
 
 __version__ = "0.1.0"

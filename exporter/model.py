@@ -4,7 +4,7 @@ Times are seconds since the Unix epoch, durations are seconds. A `None` is "unkn
 applicable" and becomes an absent series, never a 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -175,10 +175,13 @@ class AccountSnapshot(msgspec.Struct, frozen=True):
     """An account: its probe's health (`up` is None before the first) and the last complete answers.
 
     `allowed_calls` is None when the account has no hard cap (documented). `discovery` is None
-    without discovery, and before it has been tried once.
+    without discovery, and before it has been tried once. `requests_per_second` is the limit and
+    `discovery_interval` the seconds between two discoveries (None: there is none), as configured.
     """
 
     account: str
+    requests_per_second: float
+    discovery_interval: float | None = None
     up: bool | None = None
     last_success: float | None = None
     active_calls: int | None = None
@@ -191,3 +194,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     accounts: tuple[AccountSnapshot, ...] = ()
     agents: tuple[AgentSnapshot, ...] = ()
+
+    def agents_of(self, account: str) -> Iterator[AgentSnapshot]:
+        """Yield the account's agents."""
+        return (each for each in self.agents if each.agent.account == account)

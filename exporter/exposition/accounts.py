@@ -37,6 +37,19 @@ ACCOUNT_METRICS: tuple[Metric[AccountView], ...] = (
         lambda view, _: one(view.allowed_calls),
     ),
     Metric(
+        "ultravox_account_planned_requests_per_second",
+        "Requests to the API that the cadences in force add up to. Above the allowed ones, polls"
+        " come later than their cadence.",
+        ACCOUNT,
+        lambda view, _: one(view.planned),
+    ),
+    Metric(
+        "ultravox_account_allowed_requests_per_second",
+        "The highest rate of requests to the API, as configured.",
+        ACCOUNT,
+        lambda view, _: one(view.snapshot.requests_per_second),
+    ),
+    Metric(
         "ultravox_account_discovered_agents",
         "Agents that discovery last chose and that are watched for it; absent without discovery.",
         ACCOUNT,

@@ -17,7 +17,10 @@ def render(snapshot: Snapshot, now: float, policy: Policy, form: Format) -> str:
     OpenMetrics' end mark is not written: more families follow.
     """
     agents = [view_agent(agent, now, policy) for agent in snapshot.agents]
-    accounts = [view_account(account, now, policy) for account in snapshot.accounts]
+    accounts = [
+        view_account(account, snapshot.agents_of(account.account), now, policy)
+        for account in snapshot.accounts
+    ]
     batches = [
         (_batch_labels(agent, batch.batch_id), batch) for agent in agents for batch in agent.shown
     ]

@@ -4,28 +4,21 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from exporter.config import Config
+from exporter.config import Batches, Config, Polling
 from exporter.model import AccountSnapshot, AgentSnapshot, Batch, BatchState, Listing
+from exporter.plan import planned
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """What is shown: durations in seconds, `max_per_agent` in batches."""
+    """What the configuration says about what is shown."""
 
-    stale_after: float
-    keep_ended: float
-    max_per_agent: int
-    per_batch_series: bool
+    polling: Polling
+    batches: Batches
 
     @classmethod
     def of(cls, config: Config) -> "Policy":
         """Return the configuration's policy."""
-        batches = config.batches
-        return cls(
-            stale_after=config.polling.stale_after,
-            keep_ended=batches.keep_ended,
-            max_per_agent=batches.max_per_agent,
-            per_batch_series=batches.per_batch_series,
-        )
+        return cls(config.polling, config.batches)
 
 
 class Sums(msgspec.Struct, frozen=True):
@@ -61,10 +54,10 @@ def fresh(last_success: float | None, now: float, stale_after: float) -> bool:
 def view_agent(snapshot: AgentSnapshot, now: float, policy: Policy) -> AgentView:
     """Return what is shown of the agent at `now`."""
     listing = snapshot.listing
-    if listing is None or not fresh(snapshot.health.last_success, now, policy.stale_after):
+    if listing is None or not fresh(snapshot.health.last_success, now, policy.polling.stale_after):
         return AgentView(snapshot, None, {}, (), {})
-    kept = [batch for batch in listing.batches if batch.kept(now, policy.keep_ended)]
-    shown = _selected(kept, policy)
+    kept = [batch for batch in listing.batches if batch.kept(now, policy.batches.keep_ended)]
+    shown = _selected(kept, policy.batches)
     hidden = len(kept) - len(shown)
     return AgentView(
         snapshot,
@@ -72,16 +65,16 @@ def view_agent(snapshot: AgentSnapshot, now: float, policy: Policy) -> AgentView
         summed(kept, now),
         shown,
         {
-            "max_per_agent": hidden if policy.per_batch_series else 0,
-            "per_batch_series": 0 if policy.per_batch_series else hidden,
+            "max_per_agent": hidden if policy.batches.per_batch_series else 0,
+            "per_batch_series": 0 if policy.batches.per_batch_series else hidden,
         },
     )
 
 
-def _selected(batches: Iterable[Batch], policy: Policy) -> tuple[Batch, ...]:
-    if not policy.per_batch_series:
+def _selected(kept: Iterable[Batch], batches: Batches) -> tuple[Batch, ...]:
+    if not batches.per_batch_series:
         return ()
-    return tuple(sorted(batches, key=_precedence)[: policy.max_per_agent])
+    return tuple(sorted(kept, key=_precedence)[: batches.max_per_agent])
 
 
 def _precedence(batch: Batch) -> tuple[bool, float, str]:
@@ -107,15 +100,22 @@ def summed(batches: Iterable[Batch], now: float) -> Mapping[BatchState, Sums]:
 
 
 class AccountView(msgspec.Struct, frozen=True):
-    """An account at a moment. The calls are None where they are unknown or too old to trust."""
+    """An account at a moment. The calls are None where they are unknown or too old to trust.
+
+    `planned` is what the cadences in force add up to, in requests a second.
+    """
 
     snapshot: AccountSnapshot
-    active_calls: int | None
-    allowed_calls: int | None
+    planned: float
+    active_calls: int | None = None
+    allowed_calls: int | None = None
 
 
-def view_account(snapshot: AccountSnapshot, now: float, policy: Policy) -> AccountView:
-    """Return what is shown of the account at `now`."""
-    if not fresh(snapshot.last_success, now, policy.stale_after):
-        return AccountView(snapshot, None, None)
-    return AccountView(snapshot, snapshot.active_calls, snapshot.allowed_calls)
+def view_account(
+    snapshot: AccountSnapshot, agents: Iterable[AgentSnapshot], now: float, policy: Policy
+) -> AccountView:
+    """Return what is shown at `now` of the account that these agents belong to."""
+    rate = planned(snapshot, agents, policy.polling)
+    if not fresh(snapshot.last_success, now, policy.polling.stale_after):
+        return AccountView(snapshot, rate)
+    return AccountView(snapshot, rate, snapshot.active_calls, snapshot.allowed_calls)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from exporter.api.wire import AgentRow
 from exporter.config import Account
 from exporter.model import AccountSnapshot, Agent, AgentKey, AgentSnapshot, PollHealth
+from exporter.plan import cost
 from exporter.polling.agent import AgentPoller
 from exporter.polling.context import Context
 from exporter.polling.discovery import Discovery
@@ -23,7 +24,9 @@ FIRST_POLLS = 4.0
 
 def announce(context: Context) -> None:
     """Put the account and its configured agents into the store, not polled yet."""
-    context.store.put_account(AccountSnapshot(context.account.name))
+    account, discover = context.account, context.account.discover
+    interval = None if discover is None else discover.interval
+    context.store.put_account(AccountSnapshot(account.name, account.requests_per_second, interval))
     for agent in configured(context.account):
         context.store.put_agent(_unpolled(context, agent))
 
@@ -59,6 +62,7 @@ class Fleet:
         self._loops = loops
         self._configured = {agent.key for agent in configured(context.account)}
         self._discovered: dict[AgentKey, asyncio.Task[None]] = {}
+        self._affordable = True
 
     def start_configured(self) -> None:
         """Start a loop for each agent of the file."""
@@ -66,6 +70,7 @@ class Fleet:
         for index, agent in enumerate(agents):
             key = (self._context.account.name, agent.id)
             self._start(key, _delay(index, len(agents)), ask_name=agent.name is None)
+        self._judge_cost()
 
     def follow(self, rows: Iterable[AgentRow]) -> None:
         """Watch these besides the configured ones: new ones start, gone ones leave the store."""
@@ -83,6 +88,22 @@ class Fleet:
             task = self._start(agent.key, _delay(index, len(new)), ask_name=False)
             self._discovered[agent.key] = task
             log.info("agent_found", account=account, agent_id=agent.agent_id, agent=agent.name)
+        self._judge_cost()
+
+    def _judge_cost(self) -> None:
+        """Say so, once, when the agents are too many for the limit on requests."""
+        agents = len(self._configured) + len(self._discovered)
+        found = cost(self._context.account, self._context.config.polling, [1] * agents)
+        if self._affordable and not found.affordable:
+            log.warning(
+                "requests_per_second_too_low",
+                account=self._context.account.name,
+                agents=agents,
+                allowed=found.allowed,
+                wanted_without_live_batches=round(found.idle, 2),
+                wanted_when_all_have_live_batches=round(found.busy, 2),
+            )
+        self._affordable = found.affordable
 
     def _start(self, key: AgentKey, delay: float, *, ask_name: bool) -> asyncio.Task[None]:
         poller = AgentPoller(self._context, key, ask_name=ask_name)

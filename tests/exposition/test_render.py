@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from exporter.config import Batches, Polling
 from exporter.exposition.render import render
 from exporter.exposition.text import Format
 from exporter.exposition.view import Policy
@@ -16,7 +17,9 @@ from exporter.model import (
     Snapshot,
 )
 
-POLICY = Policy(stale_after=600, keep_ended=86400, max_per_agent=1000, per_batch_series=True)
+POLICY = Policy(
+    Polling(interval=20, stale_after=600), Batches(keep_ended=86400, max_per_agent=1000)
+)
 AGENT = Agent("main", "a1", 'Re"new', {"team": "x"})
 UNPOLLED = AgentSnapshot(AGENT, PollHealth(30))
 RUNNING = Batch(
@@ -168,7 +171,7 @@ def test_time_alone_moves_state_and_time_left() -> None:
     assert seen(1050) == ("scheduled", "900.0", "scheduled")
     assert seen(1100) == ("active", "900.0", "active")
     assert seen(1500) == ("active", "500.0", "active")
-    policy = replace(POLICY, stale_after=10**9)
+    policy = replace(POLICY, polling=Polling(stale_after=10**9))
     found = lines(snapshot, 2000, policy)
     assert (
         'ultravox_batch_window_remaining_seconds{account="main",agent_id="a1",batch_id="b1"} 0.0'
@@ -189,7 +192,7 @@ def test_data_that_are_too_old_are_withdrawn_and_the_health_stays() -> None:
 
 
 def test_an_ended_batch_leaves_when_it_has_been_kept_long_enough() -> None:
-    policy = replace(POLICY, keep_ended=100)
+    policy = replace(POLICY, batches=Batches(keep_ended=100))
     snapshot = Snapshot(agents=(POLLED,))
     assert [line for line in lines(snapshot, 1299, policy) if '"b2"' in line]
     later = lines(snapshot, 1300, policy)
@@ -198,15 +201,25 @@ def test_an_ended_batch_leaves_when_it_has_been_kept_long_enough() -> None:
 
 
 def test_an_account_before_and_after_its_probe_and_with_old_data() -> None:
-    unknown = AccountSnapshot("main")
+    unknown = AccountSnapshot("main", 5.0)
     found = DiscoveryHealth(
         up=False, last_success=900.0, chosen=2, included={"R*": 2, 'x"': 0}, pages=1
     )
-    assert lines(Snapshot((unknown,)), 0) == []
-    known = AccountSnapshot(
-        "main", up=True, last_success=1000.0, active_calls=3, allowed_calls=9, discovery=found
+    rates = [
+        'ultravox_account_planned_requests_per_second{account="main"} 0.05',
+        'ultravox_account_allowed_requests_per_second{account="main"} 5.0',
+    ]
+    assert lines(Snapshot((unknown,)), 0) == rates
+    known = replace(
+        unknown,
+        up=True,
+        last_success=1000.0,
+        active_calls=3,
+        allowed_calls=9,
+        discovery=found,
     )
     discovery = [
+        *rates,
         'ultravox_account_discovered_agents{account="main"} 2',
         'ultravox_account_discovery_up{account="main"} 0',
         'ultravox_account_discovery_last_success_timestamp_seconds{account="main"} 900.0',
@@ -229,7 +242,7 @@ def test_an_account_before_and_after_its_probe_and_with_old_data() -> None:
 
 def test_the_same_arguments_give_the_same_page() -> None:
     snapshot = Snapshot(
-        (AccountSnapshot("main"),), (POLLED, replace(POLLED, agent=Agent("o", "x", "X")))
+        (AccountSnapshot("main", 5.0),), (POLLED, replace(POLLED, agent=Agent("o", "x", "X")))
     )
     for form in Format:
         assert render(snapshot, 1300, POLICY, form) == render(snapshot, 1300, POLICY, form)

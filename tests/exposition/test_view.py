@@ -11,7 +11,7 @@ from exporter.config import Account, Batches, Config, Polling
 from exporter.exposition.view import AgentView, Policy, Sums, view_agent
 from exporter.model import Agent, AgentSnapshot, Batch, BatchState, Listing, PollHealth
 
-POLICY = Policy(stale_after=600, keep_ended=1000, max_per_agent=3, per_batch_series=True)
+POLICY = Policy(Polling(stale_after=600), Batches(keep_ended=1000, max_per_agent=3))
 
 
 def seen(batches: Sequence[Batch], policy: Policy = POLICY) -> AgentView:
@@ -46,7 +46,9 @@ def test_the_sums_count_what_is_hidden() -> None:
 
 
 def test_no_series_at_all_on_request() -> None:
-    view = seen([*ENDED, *LIVE], replace(POLICY, per_batch_series=False))
+    view = seen(
+        [*ENDED, *LIVE], replace(POLICY, batches=Batches(keep_ended=1000, per_batch_series=False))
+    )
     assert ids(view) == []
     assert view.hidden == {"max_per_agent": 0, "per_batch_series": 5}
 
@@ -69,7 +71,7 @@ batches = st.lists(
 def test_the_choice_depends_neither_on_order_nor_on_progress(
     made: list[Batch], limit: int, random: Random
 ) -> None:
-    policy = replace(POLICY, max_per_agent=limit)
+    policy = replace(POLICY, batches=Batches(keep_ended=1000, max_per_agent=limit))
     before = seen(made, policy)
     shuffled = [replace(batch, completed=batch.completed + 1, paused=True) for batch in made]
     random.shuffle(shuffled)
@@ -86,6 +88,4 @@ def test_the_policy_is_the_configuration_s() -> None:
         Polling(stale_after=77),
         Batches(keep_ended=5, max_per_agent=6, per_batch_series=False),
     )
-    assert Policy.of(config) == Policy(
-        stale_after=77, keep_ended=5, max_per_agent=6, per_batch_series=False
-    )
+    assert Policy.of(config) == Policy(config.polling, config.batches)

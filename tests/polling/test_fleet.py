@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from exporter.api.wire import AgentRow
 from exporter.config import Account, Agent, Discover, Polling
 from exporter.model import AccountSnapshot, DiscoveryHealth
 from exporter.polling.context import Context
-from exporter.polling.discovery import chosen
-from exporter.polling.fleet import configured, watch
+from exporter.polling.discovery import Discovery, chosen
+from exporter.polling.fleet import Fleet, configured, watch
 from exporter.polling.probe import Probe
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Fault, Simulator, serve
@@ -143,6 +144,51 @@ async def test_many_agents_are_all_discovered_over_pages(clock: Clock) -> None:
             await asyncio.gather(watching, return_exceptions=True)
 
 
+async def test_too_many_agents_for_the_limit_are_told_of_once(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    """And again only after it was well in between."""
+    limited = Account("main", base_url=base_url, requests_per_second=0.51, api_key_env="KEY")
+    fixed = replace(limited, agents=tuple(Agent(f"a{n}") for n in range(14)))
+    done = asyncio.Event()
+
+    async def come_and_go(made: Context) -> None:
+        async with asyncio.TaskGroup() as loops:
+            fleet = Fleet(made, loops)
+            fleet.start_configured()
+            for agents in (1, 2, 0, 1):
+                fleet.follow([AgentRow(f"b{n}") for n in range(agents)])
+            done.set()
+
+    with capture_logs() as logs:
+        async with context(simulator, fixed, clock=clock) as made:
+            task = asyncio.create_task(come_and_go(made))
+            await done.wait()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    told = [log for log in logs if log["event"] == "requests_per_second_too_low"]
+    assert [(log["agents"], log["allowed"]) for log in told] == [(15, 0.51), (15, 0.51)]
+
+
+async def test_an_include_that_matches_nothing_is_told_of_once(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    simulator.add_agent("Renewals")
+    discover = Discover(include=("Ren*", "Win-back"), interval=0.05)
+    async with context(simulator, account(base_url, discover=discover), clock=clock) as made:
+        discovery = Discovery(made, discover, lambda _: None)
+        with capture_logs() as logs:
+            await discovery.step()
+            await discovery.step()
+            simulator.add_agent("Win-back")
+            await discovery.step()
+        health = made.store.account("main").discovery
+    assert health is not None
+    assert health.included == {"Ren*": 1, "Win-back": 1}
+    told = [log["include"] for log in logs if log["event"] == "include_matches_no_agent"]
+    assert told == ["Win-back"]
+
+
 async def test_the_probe_tells_whether_the_key_works(clock: Clock) -> None:
     simulated = SimulatedAccount(name="x", active_calls=7, allowed_concurrent_calls=25)
     simulator = Simulator(simulated, clock=clock)
@@ -154,7 +200,12 @@ async def test_the_probe_tells_whether_the_key_works(clock: Clock) -> None:
         with capture_logs() as logs:
             assert await probe.step() == 0.05
             well = AccountSnapshot(
-                "main", up=True, last_success=clock.now, active_calls=7, allowed_calls=25
+                "main",
+                1000.0,
+                up=True,
+                last_success=clock.now,
+                active_calls=7,
+                allowed_calls=25,
             )
             assert made.store.account("main") == well
             await probe.step()
