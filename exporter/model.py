@@ -22,13 +22,28 @@ class BatchState(StrEnum):
     ACTIVE = "active"
 
 
+STATUSES = ("future", "pending", "success", "expired", "error")
+"""What may become of a call (documented), as label values."""
+
+
+class Outcomes(msgspec.Struct, frozen=True, gc=False):
+    """A batch's calls by status, in the order of STATUSES; empty where the API gives no totals.
+
+    `asked` is when the question was put, `of` how the batch then was.
+    """
+
+    calls: tuple[int, ...]
+    asked: float
+    of: tuple[int, int, BatchState]
+
+
 class Batch(msgspec.Struct, frozen=True, gc=False):
     """One scheduled call batch as the API last described it.
 
     `total` and `completed` count calls; completed means "created or error" (documented): dialled or
     failed, not answered. `last_progress` is when this process last saw `completed` rise, None until
     it has. `throttle` is empty when the batch has none; `webhook` says whether it has one, never
-    where.
+    where. `outcomes` are None until they were asked for.
     """
 
     batch_id: str
@@ -42,6 +57,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     throttle: str = ""
     webhook: bool = False
     last_progress: float | None = None
+    outcomes: Outcomes | None = None
 
     @property
     def live(self) -> bool:
@@ -64,6 +80,10 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
         if self.window_start is not None and self.window_start > now:
             return BatchState.SCHEDULED
         return BatchState.DRAINED if self.completed >= self.total else BatchState.ACTIVE
+
+    def stage(self, now: float) -> tuple[int, int, BatchState]:
+        """Return what moves when calls are made, or can no longer be made."""
+        return (self.total, self.completed, self.state(now))
 
     def window_remaining(self, now: float) -> float | None:
         """Return the seconds after `now` in which calls can still be made.

@@ -1,7 +1,8 @@
 """The last snapshot of every agent and account.
 
-One writer a key (the loop that polls it) and any number of readers, all on one event loop: a
-snapshot is replaced whole, in one assignment, so no reader ever sees half of one.
+All on one event loop: a snapshot is replaced whole, in one assignment, so no reader ever sees half
+of one. Whoever changes a snapshot takes it from here and puts the next one back without awaiting
+anything in between, so that no change is lost.
 """
 
 from exporter.model import AccountSnapshot, AgentKey, AgentSnapshot, Snapshot
@@ -21,6 +22,10 @@ class Store:
     def agent(self, key: AgentKey) -> AgentSnapshot:
         """Return the agent's snapshot. Raises KeyError where none was put, or it was removed."""
         return self._agents[key]
+
+    def find_agent(self, key: AgentKey) -> AgentSnapshot | None:
+        """Return the agent's snapshot, None where there is none."""
+        return self._agents.get(key)
 
     def put_account(self, snapshot: AccountSnapshot) -> None:
         """Replace the account's snapshot."""

@@ -24,7 +24,7 @@ ultravox_batch_calls_remaining
 ```
 
 The names and labels of a `stable` metric stay as they are within a major version; further labels
-with new *values* may come. A `planned` metric has its name settled and is not served yet.
+with new *values* may come. Those of an `experimental` one may change in a minor version.
 
 Times are seconds since the Unix epoch. `ultravox_batch_state`, the sums by state and
 `ultravox_batch_window_remaining_seconds` are computed for the moment of the scrape; everything else

@@ -7,7 +7,7 @@ caller's: a cancelled call leaves nothing behind.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from enum import StrEnum
 from functools import partial
 from http import HTTPStatus
@@ -22,7 +22,7 @@ from yarl import URL
 from exporter import __version__
 from exporter.api import wire
 from exporter.api.paging import follow
-from exporter.api.retry import PASSING, persistently, retry_after
+from exporter.api.retry import PASSING, http_date, persistently, retry_after
 from exporter.api.throttle import Throttle
 from exporter.api.wire import AccountRow, AgentRow, BatchRow, Page, Row
 from exporter.config import Account, Key, Secret
@@ -94,6 +94,8 @@ class Client:
         self._request_timeout = request_timeout
         waited = partial(observer.rate_limit_wait, account.name)
         self._throttle = Throttle(account.requests_per_second, waited)
+        self.server_time: float | None = None
+        """What the last answer's `Date` said, in seconds since the epoch; None before any."""
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Wait for a turn to poll: outside of any deadline."""
@@ -112,6 +114,11 @@ class Client:
         return self._pages(
             Endpoint.BATCHES, f"{_agent(agent_id)}/scheduled_batches", wire.BATCH_PAGE
         )
+
+    async def first_batches(self, agent_id: str) -> Page[BatchRow]:
+        """Return the first page of an agent's batches."""
+        async with aclosing(self.batches(agent_id)) as pages:
+            return await anext(pages)
 
     def agents(self) -> AsyncGenerator[Page[AgentRow], None]:
         """Yield the pages of the account's agents."""
@@ -188,6 +195,7 @@ class Client:
         sent = {"X-API-Key": key.reveal()}
         try:
             async with self._session.get(url, headers=sent, allow_redirects=False) as response:
+                self.server_time = http_date(response.headers.get(hdrs.DATE, ""))
                 if response.status != HTTPStatus.OK:
                     return response.status, response.headers, b""
                 return response.status, response.headers, await _read(endpoint, response)

@@ -88,14 +88,14 @@ def retry_after(value: str, date: str) -> float | None:
     """
     if re.fullmatch("[0-9]+", value):
         return float(value)
+    until, now = http_date(value), http_date(date)
+    return None if until is None or now is None else max(until - now, 0.0)
+
+
+def http_date(text: str) -> float | None:
+    """Return an HTTP date as seconds since the epoch, None for what is none."""
     try:
-        wait = _seconds(value) - _seconds(date)
+        moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    return max(wait, 0.0)
-
-
-def _seconds(date: str) -> float:
-    """Return an HTTP date as seconds since the epoch. Raises ValueError."""
-    moment = parsedate_to_datetime(date)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

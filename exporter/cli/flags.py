@@ -66,6 +66,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
     _add_config_file(parser)
+    parser.add_argument(
+        "--live", action="store_true", help="ask the accounts, too, and say what polling will cost"
+    )
     parser.add_argument("--json", action="store_true", help="answer as JSON")
 
 

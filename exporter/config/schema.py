@@ -104,7 +104,7 @@ class Polling(msgspec.Struct, frozen=True):
         float, _PERIOD, "Deadline of one whole poll of one agent, bodies included."
     ] = 25.0
     full_listing_interval: Annotated[
-        float, _PERIOD, "Time between two listings that read every page. Not in effect yet."
+        float, _PERIOD, "Time between two listings that read every page."
     ] = 900.0
     stale_after: Annotated[
         float, _PERIOD, "Age of the last good poll at which an agent's batch series are withdrawn."
@@ -123,11 +123,9 @@ class Batches(msgspec.Struct, frozen=True):
         "Batches of an agent with series of their own: live ones first, then the newest ended.",
     ] = 1000
     per_batch_series: Annotated[bool, FLAG, "false leaves only the sums of each agent."] = True
-    outcomes: Annotated[bool, FLAG, "Count each batch's calls by status. Not in effect yet."] = (
-        False
-    )
+    outcomes: Annotated[bool, FLAG, "Count each batch's calls by status."] = False
     outcomes_interval: Annotated[
-        float, _PERIOD, "Time between two counts of calls by status. Not in effect yet."
+        float, _PERIOD, "Time between two counts of a batch's calls by status."
     ] = 120.0
 
 

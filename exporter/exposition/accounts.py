@@ -42,12 +42,14 @@ ACCOUNT_METRICS: tuple[Metric[AccountView], ...] = (
         " come later than their cadence.",
         ACCOUNT,
         lambda view, _: one(view.planned),
+        stability="experimental",
     ),
     Metric(
         "ultravox_account_allowed_requests_per_second",
         "The highest rate of requests to the API, as configured.",
         ACCOUNT,
         lambda view, _: one(view.snapshot.requests_per_second),
+        stability="experimental",
     ),
     Metric(
         "ultravox_account_discovered_agents",
@@ -62,17 +64,20 @@ ACCOUNT_METRICS: tuple[Metric[AccountView], ...] = (
         lambda view, _: one(
             None if view.snapshot.discovery is None else view.snapshot.discovery.up
         ),
+        stability="experimental",
     ),
     Metric(
         "ultravox_account_discovery_last_success_timestamp_seconds",
         "When the last successful discovery began; absent before the first.",
         ACCOUNT,
         lambda view, _: one(_discovery(view).last_success),
+        stability="experimental",
     ),
     Metric(
         "ultravox_account_discovery_included_agents",
         "Agents that each include glob matched in the last successful discovery.",
         (*ACCOUNT, "include"),
         lambda view, _: by("include", _discovery(view).included.items()),
+        stability="experimental",
     ),
 )

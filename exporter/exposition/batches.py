@@ -3,12 +3,17 @@
 from collections.abc import Iterable
 
 from exporter.exposition.family import BATCH, Metric, Sample, by, one
-from exporter.model import Batch, BatchState
+from exporter.model import STATUSES, Batch, BatchState
 
 
 def _batch_states(batch: Batch, now: float) -> Iterable[Sample]:
     current = batch.state(now)
     return by("state", ((state, state is current) for state in BatchState))
+
+
+def _scheduled_calls(batch: Batch, _now: float) -> Iterable[Sample]:
+    calls = batch.outcomes.calls if batch.outcomes else ()
+    return by("status", zip(STATUSES, calls, strict=False))
 
 
 def _batch_info(batch: Batch, _now: float) -> Iterable[Sample]:
@@ -89,5 +94,11 @@ BATCH_METRICS: tuple[Metric[Batch], ...] = (
         "Always 1. The call throttle, empty when none, and whether there is a webhook.",
         (*BATCH, "throttle", "webhook"),
         _batch_info,
+    ),
+    Metric(
+        "ultravox_batch_scheduled_calls",
+        "Calls of the batch by status, as they were when last asked for; with `outcomes` on.",
+        (*BATCH, "status"),
+        _scheduled_calls,
     ),
 )

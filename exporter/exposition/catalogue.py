@@ -7,23 +7,13 @@ applicable: a metric then has no sample, never a 0.
 from exporter.exposition.accounts import ACCOUNT_METRICS
 from exporter.exposition.agents import AGENT_METRICS
 from exporter.exposition.batches import BATCH_METRICS
-from exporter.exposition.family import BATCH, Family
+from exporter.exposition.family import Family
 from exporter.exposition.own import OWN_METRICS
-
-PLANNED = (
-    Family(
-        "ultravox_batch_scheduled_calls",
-        "Calls of the batch by status, with `outcomes` on.",
-        (*BATCH, "status"),
-        stability="planned",
-    ),
-)
 
 SECTIONS: tuple[tuple[str, tuple[Family, ...]], ...] = (
     ("Batches", BATCH_METRICS),
     ("Agents", AGENT_METRICS),
     ("Accounts", ACCOUNT_METRICS),
     ("The exporter itself", OWN_METRICS),
-    ("Planned", PLANNED),
 )
 """Every metric, by what it is about. Besides, prometheus_client's `process_*` and `python_*`."""

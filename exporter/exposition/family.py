@@ -11,8 +11,8 @@ BATCH = (*AGENT, "batch_id")
 
 Kind: TypeAlias = Literal["gauge", "counter", "histogram"]
 
-Stability: TypeAlias = Literal["stable", "planned"]
-"""`stable`: served; name and labels stay. `planned`: the name is settled, it is not served yet."""
+Stability: TypeAlias = Literal["stable", "experimental"]
+"""Whether name and labels stay within a major version, or may change in a minor one."""
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 """(name, value) pairs, in the order in which they are written."""

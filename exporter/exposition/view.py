@@ -57,7 +57,7 @@ def view_agent(snapshot: AgentSnapshot, now: float, policy: Policy) -> AgentView
     if listing is None or not fresh(snapshot.health.last_success, now, policy.polling.stale_after):
         return AgentView(snapshot, None, {}, (), {})
     kept = [batch for batch in listing.batches if batch.kept(now, policy.batches.keep_ended)]
-    shown = _selected(kept, policy.batches)
+    shown = selected(kept, policy.batches)
     hidden = len(kept) - len(shown)
     return AgentView(
         snapshot,
@@ -71,7 +71,8 @@ def view_agent(snapshot: AgentSnapshot, now: float, policy: Policy) -> AgentView
     )
 
 
-def _selected(kept: Iterable[Batch], batches: Batches) -> tuple[Batch, ...]:
+def selected(kept: Iterable[Batch], batches: Batches) -> tuple[Batch, ...]:
+    """Return the batches that have series of their own."""
     if not batches.per_batch_series:
         return ()
     return tuple(sorted(kept, key=_precedence)[: batches.max_per_agent])

@@ -11,6 +11,7 @@ from exporter.config import Account
 from exporter.model import AccountSnapshot, Agent, AgentKey, AgentSnapshot, PollHealth
 from exporter.plan import cost
 from exporter.polling.agent import AgentPoller
+from exporter.polling.calls import Calls
 from exporter.polling.context import Context
 from exporter.polling.discovery import Discovery
 from exporter.polling.probe import Probe
@@ -49,6 +50,8 @@ async def watch(context: Context) -> None:
         fleet = Fleet(context, loops)
         fleet.start_configured()
         loops.create_task(repeat(Probe(context), context.liveness))
+        if context.config.batches.outcomes:
+            loops.create_task(repeat(Calls(context), context.liveness))
         if context.account.discover is not None:
             discovery = Discovery(context, context.account.discover, fleet.follow)
             loops.create_task(repeat(discovery, context.liveness))

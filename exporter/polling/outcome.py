@@ -22,7 +22,8 @@ def succeeded(
 ) -> AgentSnapshot:
     """Return the snapshot after a complete listing."""
     known = () if previous.listing is None else previous.listing.batches
-    listing = replace(listing, batches=with_progress(known, listing.batches, poll.began))
+    batches = with_memory(known, listing.batches, poll.began, polling.stale_after)
+    listing = replace(listing, batches=batches)
     health = replace(
         _polled(previous.health, poll),
         up=True,
@@ -53,21 +54,27 @@ def _polled(health: PollHealth, poll: Poll) -> PollHealth:
     return replace(health, last_poll=poll.began, duration=poll.duration, polls=health.polls + 1)
 
 
-def with_progress(
-    known: Iterable[Batch], listed: Iterable[Batch], seen_at: float
+def with_memory(
+    known: Iterable[Batch], listed: Iterable[Batch], seen_at: float, stale_after: float
 ) -> tuple[Batch, ...]:
-    """Return `listed`, each with the time at which its `completed` was last seen to rise.
+    """Return `listed`, each with what this process remembers of it and the API does not list.
 
-    A batch that was not known before has not been seen to rise, however many calls it has
-    completed.
+    That is the time at which its `completed` was last seen to rise (a batch that was not known
+    before has not been seen to rise, however many calls it has completed), and its outcomes, until
+    they are both outdated and too old.
     """
     before: Mapping[str, Batch] = {batch.batch_id: batch for batch in known}
-    return tuple(_progressed(before.get(batch.batch_id), batch, seen_at) for batch in listed)
 
+    def remembered(batch: Batch) -> Batch:
+        was = before.get(batch.batch_id)
+        if was is None:
+            return batch
+        progress = seen_at if batch.completed > was.completed else was.last_progress
+        outcomes = was.outcomes
+        if outcomes and outcomes.of != batch.stage(seen_at):
+            outcomes = outcomes if seen_at - outcomes.asked < stale_after else None
+        if progress is None and outcomes is None:
+            return batch
+        return replace(batch, last_progress=progress, outcomes=outcomes)
 
-def _progressed(before: Batch | None, batch: Batch, seen_at: float) -> Batch:
-    if before is None:
-        return batch
-    rose = batch.completed > before.completed
-    last = seen_at if rose else before.last_progress
-    return batch if last is None else replace(batch, last_progress=last)
+    return tuple(map(remembered, listed))

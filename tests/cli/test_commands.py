@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -40,6 +41,9 @@ accounts:
 """
 
 
+BESIDES = "besides what discovery finds"
+
+
 def test_check_says_what_would_be_polled(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -53,8 +57,10 @@ account production: https://api.ultravox.ai, 5 requests a second at most
   agent {ID} (Renewals)
   agent other (named by the API)
   every agent that matches * but not test-* old, looked for every 5m
+  requests a minute: 3.2 with nothing live, 6.2 with live batches everywhere, {BESIDES}
 account spare: http://localhost:8080, 5 requests a second at most
   agent third (named by the API)
+  requests a minute: 2.5 with nothing live, 4.0 with live batches everywhere
 polls: each agent every 30s while it has live batches, every 2m otherwise; 25s for one poll
 data:  withdrawn when older than 10m
 shown: series of up to 1000 batches an agent; ended batches for 1d
@@ -100,6 +106,64 @@ def test_without_batch_series_check_says_so(
     path = write(tmp_path, GOOD + "batches: {per_batch_series: false}\n")
     assert main(["check", f"--config.file={path}"]) == 0
     assert "shown: no series of single batches; ended batches for 1d\n" in capsys.readouterr().out
+
+
+def test_check_says_when_the_limit_is_too_low(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = GOOD.replace(
+        "agents: [{id: third}]", "agents: [{id: third}]\n    requests_per_second: 0.05"
+    )
+    path = write(tmp_path, text)
+    assert main(["check", f"--config.file={path}"]) == 0
+    assert "  too many: 3 are allowed; polls will come late\n" in capsys.readouterr().out
+
+
+async def test_check_live_says_what_the_accounts_answer_and_what_polling_costs(
+    tmp_path: Path, simulator: Simulator, base_url: str
+) -> None:
+    busy, idle = simulator.add_agent("Renewals"), simulator.add_agent()
+    for index in range(150):
+        simulator.create(busy, created=1e9 + index, ended_at=None if index > 120 else 2e9)
+    simulator.create(idle, ended_at=2e9)
+    path = write_config(
+        tmp_path, base_url, simulator.api_key, account={"discover": {}, "agents": [{"id": idle}]}
+    )
+    status, out, err = await run("check", "--live", f"--config.file={path}")
+    assert (status, err) == (0, "")
+    head, _, live = out.partition("live main: ")
+    assert head.endswith("ended batches for 1d\n")
+    assert re.sub(r"[+-]\d\.\d s", "+0.0 s", live) == (
+        "well\n"
+        "  key accepted\n"
+        "  clock +0.0 s off the API's, which tells whole seconds\n"
+        "  scheduled batches: 2 of 2 agents answer, 1 with live ones\n"
+        "  full listings take 3 pages\n"
+        "  requests a minute: 4.8 as it is now, 3.3 with nothing live,"
+        " 6.3 with live batches everywhere; 12000 allowed\n"
+    )
+    status, out, _ = await run("check", "--live", "--json", f"--config.file={path}")
+    assert status == 0
+    (found,) = json.loads(out)["live"]
+    assert [agent["pages"] for agent in found["agents"]] == [2, 1]
+
+
+async def test_check_live_ends_with_1_where_something_would_not_work(
+    tmp_path: Path, simulator: Simulator, base_url: str
+) -> None:
+    simulator.add_agent("Renewals")
+    account = {"discover": {"include": ["Ren*", "x"]}, "agents": [{"id": "gone"}, {"id": "lost"}]}
+    path = write_config(tmp_path, base_url, simulator.api_key, account=account)
+    status, out, _ = await run("check", "--live", f"--config.file={path}")
+    assert status == 1
+    assert "live main: something would not work\n  key accepted\n" in out
+    assert "  problem: discover.include: 'x' matches none of 1 agents\n" in out
+    refusal = "not_found: scheduled_batches: the API answered 404"
+    assert f"  problem: {refusal} (agents: 2, such as lost)\n" in out
+    path = write_config(tmp_path, base_url, "wrong", account=account)
+    status, out, _ = await run("check", "--live", f"--config.file={path}")
+    assert status == 1
+    assert "  problem: auth: account: the API answered 403\n" in out
 
 
 async def test_serve_refuses_what_check_refuses(tmp_path: Path) -> None:

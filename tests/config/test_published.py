@@ -115,10 +115,3 @@ def test_the_smallest_file_on_the_page_is_one(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)[0], "utf-8")
     assert load(path).accounts[0].discover == Discover()
-
-
-@pytest.mark.parametrize("text", [EXAMPLE, DOCS], ids=["example", "page"])
-@pytest.mark.parametrize("key", ["full_listing_interval", "outcomes", "outcomes_interval"])
-def test_what_is_not_in_effect_is_said(key: str, text: str) -> None:
-    notice = text.partition("Not in effect yet")[2][:250]
-    assert f".{key}" in notice

@@ -11,8 +11,10 @@ from exporter.model import (
     Agent,
     AgentSnapshot,
     Batch,
+    BatchState,
     DiscoveryHealth,
     Listing,
+    Outcomes,
     PollHealth,
     Snapshot,
 )
@@ -32,6 +34,7 @@ RUNNING = Batch(
     throttle="evening",
     webhook=True,
     last_progress=1150.25,
+    outcomes=Outcomes((1, 5, 3, 0, 1), asked=1180.0, of=(10, 4, BatchState.ACTIVE)),
 )
 ENDED = Batch("b2", created=900.0, total=5, completed=7, ended=1200.0)
 POLLED = replace(
@@ -118,6 +121,11 @@ def test_every_series_of_a_running_and_an_ended_batch() -> None:
         f"ultravox_batch_last_progress_timestamp_seconds{{{b1}}} 1150.25",
         f'ultravox_batch_info{{{b1},throttle="evening",webhook="true"}} 1',
         f'ultravox_batch_info{{{b2},throttle="",webhook="false"}} 1',
+        f'ultravox_batch_scheduled_calls{{{b1},status="future"}} 1',
+        f'ultravox_batch_scheduled_calls{{{b1},status="pending"}} 5',
+        f'ultravox_batch_scheduled_calls{{{b1},status="success"}} 3',
+        f'ultravox_batch_scheduled_calls{{{b1},status="expired"}} 0',
+        f'ultravox_batch_scheduled_calls{{{b1},status="error"}} 1',
     ]
 
 

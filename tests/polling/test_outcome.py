@@ -1,12 +1,14 @@
 """What follows a poll, well or ill."""
 
+from collections.abc import Iterable
+
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from exporter.config import Polling
-from exporter.model import Agent, AgentSnapshot, Batch, Listing, PollHealth
-from exporter.polling.outcome import Poll, failed, succeeded, with_progress
+from exporter.model import Agent, AgentSnapshot, Batch, Listing, Outcomes, PollHealth
+from exporter.polling.outcome import Poll, failed, succeeded, with_memory
 
 POLLING = Polling(interval=30, idle_interval=120)
 UNPOLLED = AgentSnapshot(Agent("main", "a", "A"), PollHealth(30))
@@ -55,24 +57,38 @@ def test_the_cadence_follows_what_is_live() -> None:
     assert busy.health.interval == 30
 
 
+def remembered(known: Iterable[Batch], listed: Iterable[Batch], now: float) -> tuple[Batch, ...]:
+    """Return what is known after a listing at a time."""
+    return with_memory(known, listed, now, stale_after=600)
+
+
 def test_progress_is_noted_when_completed_rises() -> None:
-    seen = with_progress([LIVE], [replace(LIVE, completed=5)], 100.0)
+    seen = remembered([LIVE], [replace(LIVE, completed=5)], 100.0)
     assert seen == (replace(LIVE, completed=5, last_progress=100.0),)
-    later = with_progress(seen, [replace(LIVE, completed=5)], 200.0)
+    later = remembered(seen, [replace(LIVE, completed=5)], 200.0)
     assert later == seen
 
 
 def test_no_progress_is_claimed_that_was_not_seen() -> None:
-    assert with_progress([], [LIVE], 100.0) == (LIVE,)
-    assert with_progress([LIVE], [LIVE], 100.0) == (LIVE,)
+    assert remembered([], [LIVE], 100.0) == (LIVE,)
+    assert remembered([LIVE], [LIVE], 100.0) == (LIVE,)
     fell = replace(LIVE, completed=1)
-    assert with_progress([LIVE], [fell], 100.0) == (fell,)
+    assert remembered([LIVE], [fell], 100.0) == (fell,)
 
 
 @given(st.lists(st.integers(min_value=0, max_value=9), min_size=1))
 def test_last_progress_is_the_time_of_the_last_rise(counts: list[int]) -> None:
     known: tuple[Batch, ...] = ()
     for moment, count in enumerate(counts):
-        known = with_progress(known, [replace(LIVE, completed=count)], float(moment))
+        known = remembered(known, [replace(LIVE, completed=count)], float(moment))
     rises = [i for i in range(1, len(counts)) if counts[i] > counts[i - 1]]
     assert known[0].last_progress == (float(rises[-1]) if rises else None)
+
+
+def test_outcomes_stay_until_they_are_outdated_and_old() -> None:
+    outcomes = Outcomes((6, 0, 4, 0, 0), asked=100.0, of=LIVE.stage(100.0))
+    known = replace(LIVE, outcomes=outcomes)
+    moved = replace(LIVE, completed=5)
+    assert remembered([known], [LIVE], 9999.0)[0].outcomes == outcomes
+    assert remembered([known], [moved], 699.0)[0].outcomes == outcomes
+    assert remembered([known], [moved], 700.0)[0].outcomes is None

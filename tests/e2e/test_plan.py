@@ -1,0 +1,51 @@
+"""What `check --live` says polling will cost is what it costs."""
+
+import asyncio
+
+from exporter import app
+from exporter.config import Account, Config, Discover, Key, Polling, Secret
+from exporter.polling.survey import survey
+from exporter.simulator import Account as SimulatedAccount
+from exporter.simulator import Simulator, serve
+from exporter.web.address import Address
+from tests.support.builders import connecting
+from tests.support.virtual import VirtualLoop
+
+AGENTS, BUSY = 1000, 20
+MINUTES = 10
+"""Whole rounds of everything: of idle and busy agents, of the probe and of discovery."""
+
+
+def test_a_thousand_agents_cost_what_the_plan_says() -> None:
+    """Requests a minute as the simulator counts them, in ten minutes of the loop's own time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, VirtualLoop)
+        counted, plan = runner.run(counted_and_planned(loop))
+    assert abs(counted - plan) / plan < 0.02, (counted, plan)
+
+
+async def counted_and_planned(loop: VirtualLoop) -> tuple[float, float]:
+    """Return requests a minute: what the simulator counted once all is under way, and the plan."""
+    simulator = Simulator(SimulatedAccount(name="many"), clock=loop.wall_clock)
+    agents = [simulator.add_agent() for _ in range(AGENTS)]
+    for agent in agents[:BUSY]:
+        simulator.create(agent, total_count=10, completed_count=4)
+    async with serve(simulator) as base_url:
+        account = Account(
+            "main", base_url, requests_per_second=20.0, api_key_env="KEY", discover=Discover()
+        )
+        config = Config((account,), Polling())
+        async with connecting(base_url, simulator.api_key) as api:
+            found = await survey(api, account, config.polling, loop.wall_clock)
+        assert found.plan is not None
+        keys = {"main": Key("main", Secret(simulator.api_key))}
+        options = app.Options((Address("127.0.0.1", 0),), clock=loop.wall_clock)
+        running = asyncio.create_task(app.run(config, keys, options))
+        await asyncio.sleep(config.polling.idle_interval + AGENTS / account.requests_per_second)
+        simulator.requests.clear()
+        await asyncio.sleep(60 * MINUTES)
+        counted = len(simulator.requests) / MINUTES
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    return counted, 60 * found.plan.now
