@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from aiolimiter import AsyncLimiter
 
-from exporter.api.deadline import time_left
+from exporter.api.deadline import paused, time_left
 from exporter.errors import RateLimitedError
 
 MAX_CONCURRENT = 4
@@ -19,8 +19,9 @@ LONGEST_HOLD = 300.0
 class Throttle:
     """What all requests of one account share. `waited` is told each wait for the rate, in seconds.
 
-    Polls take turns, so that a poll's deadline runs while it works and not while it queues. Within
-    a turn, each request takes a slot. Requests in the background get what the others leave.
+    Polls take turns, and within a turn each request takes a slot. A deadline runs while the API
+    works or holds the account back; it stands still while a request queues for the account's own
+    pace. Requests in the background get what the others leave.
     """
 
     def __init__(self, requests_per_second: float, waited: Callable[[float], None]) -> None:
@@ -62,18 +63,21 @@ class Throttle:
         """Run one request inside. Raises RateLimitedError when a hold outlasts the deadline."""
         async with AsyncExitStack() as stack:
             with self._in_front():
-                await stack.enter_async_context(self._slots)
+                with paused():
+                    await stack.enter_async_context(self._slots)
                 await self._paced()
             yield
 
     @asynccontextmanager
     async def background_slot(self) -> AsyncIterator[None]:
         """Run one request inside, one of its kind at a time, when nobody waits for a slot."""
-        async with self._background:
-            await self._nobody_waits.wait()
-            async with self._slots:
-                await self._paced()
-                yield
+        async with AsyncExitStack() as stack:
+            with paused():
+                await stack.enter_async_context(self._background)
+                await self._nobody_waits.wait()
+                await stack.enter_async_context(self._slots)
+            await self._paced()
+            yield
 
     @contextmanager
     def _in_front(self) -> Iterator[None]:
@@ -90,7 +94,8 @@ class Throttle:
         await self._hold_over()
         clock = asyncio.get_running_loop().time
         began = clock()
-        await self._limiter.acquire()
+        with paused():
+            await self._limiter.acquire()
         self._waited(clock() - began)
 
     async def _hold_over(self) -> None:

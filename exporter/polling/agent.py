@@ -2,11 +2,14 @@
 
 import asyncio
 import math
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import structlog
 from msgspec.structs import replace
 
 from exporter.api.deadline import deadline
+from exporter.api.wire import BatchRow, Page
 from exporter.errors import ApiError
 from exporter.model import AgentKey, AgentSnapshot, Listing
 from exporter.polling.context import Context
@@ -62,13 +65,26 @@ class AgentPoller:
 
     async def _listing(self, now: float) -> Listing | ApiError:
         config, pages = self._context.config, self._context.client.batches(self._key[1])
+        keep_ended = config.batches.keep_ended
         previous = self._context.store.agent(self._key).listing
         target = goal(previous, now, config.polling.full_listing_interval)
         try:
             async with deadline(config.polling.timeout):
-                return await read(pages, previous, target, now, config.batches.keep_ended)
+                return await read(self._watched(pages), previous, target, now, keep_ended)
         except ApiError as error:
             return error
+
+    async def _watched(
+        self, pages: AsyncGenerator[Page[BatchRow], None]
+    ) -> AsyncGenerator[Page[BatchRow], None]:
+        """Yield the pages, each of which proves that the loop lives.
+
+        A long listing may queue for the account's pace for longer than a poll's deadline.
+        """
+        async with aclosing(pages):
+            async for page in pages:
+                self._context.liveness.expect(self.name, self.budget)
+                yield page
 
     async def _refresh_name(self) -> None:
         """Ask for the agent's name when that is due; without an answer the old name stays."""

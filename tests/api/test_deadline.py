@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from exporter.api.deadline import deadline, time_left
+from exporter.api.deadline import deadline, paused, time_left
 from exporter.errors import TimedOutError
 
 
@@ -32,3 +32,22 @@ async def test_what_is_left_is_known_inside_and_infinite_outside() -> None:
     async with deadline(60):
         assert 59 < time_left() <= 60
     assert time_left() == math.inf
+
+
+async def test_a_pause_stops_the_clock() -> None:
+    """What was left before is left after, though the time was up meanwhile."""
+    async with deadline(0.05):
+        with paused():
+            assert time_left() == math.inf
+            await asyncio.sleep(0.1)
+        assert 0 < time_left() <= 0.05
+    with pytest.raises(TimedOutError):
+        async with deadline(0.05):
+            with paused():
+                pass
+            await asyncio.Event().wait()
+
+
+async def test_without_a_deadline_there_is_nothing_to_pause() -> None:
+    with paused():
+        assert time_left() == math.inf

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from exporter.config import Polling
@@ -49,7 +50,7 @@ async def test_created_and_deleted_batches_come_and_go_with_the_next_poll(
 BREAKING: list[tuple[f.Effect, str]] = [
     (f.Status(500), "status"),
     (f.Status(403), "auth"),
-    (f.Status(429, retry_after=3), "rate_limited"),
+    (f.Status(429, retry_after=60), "rate_limited"),
     (f.Status(404), "not_found"),
     (f.CutBody(), "payload"),
     (f.NotJson(), "payload"),
@@ -157,3 +158,20 @@ async def test_the_name_comes_from_the_api_and_follows_a_rename(
         clock.now += agent_module.NAME_REFRESH
         await named(agent)
         loop.cancel()
+
+
+async def test_long_listings_side_by_side_do_not_time_out_by_each_other_s_doing(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    """Sixty pages at ten a second take longer than each poll may take of the API's time."""
+    agents = [simulator.add_agent() for _ in range(4)]
+    for agent in agents:
+        for index in range(1500):
+            simulator.create(agent, created=clock.now - index, ended_at=clock.now)
+    watched = replace(account(base_url, *agents), requests_per_second=10.0)
+    polling = Polling(timeout=3.0)
+    async with context(simulator, watched, clock=clock, polling=polling) as made:
+        pollers = [poller(made, agent) for agent in agents]
+        await asyncio.gather(*(each.poll() for each in pollers))
+        assert [snapshot(made, agent).health.failures for agent in agents] == [{}] * 4
+        assert max(snapshot(made, agent).health.duration or 0.0 for agent in agents) > 3.0
