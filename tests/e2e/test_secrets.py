@@ -12,7 +12,8 @@ from exporter.simulator import faults as f
 from tests.support.process import FREE_PORT, Process, run, started, write_config
 
 KEY = "CANARYk1.CanaryCanaryCanaryCanaryCanary00"
-SECRETS = (KEY, KEY.split(".", maxsplit=1)[0], *CANARIES)
+NEXT_KEY = "CANARYk2.CanaryCanaryCanaryCanaryCanary00"
+SECRETS = (KEY, KEY.split(".", maxsplit=1)[0], NEXT_KEY, *CANARIES)
 
 BREAKING: tuple[f.Effect, ...] = (
     f.Status(403, body=f'{{"detail":"Invalid API key {KEY}"}}'),
@@ -68,7 +69,10 @@ async def everything_is_clean(folder: Path, form: LogFormat) -> None:
     polling = {"interval": "1s", "idle_interval": "1s", "timeout": "1s"}
     account = {"agents": [{"id": known}], "discover": {"interval": "1s"}}
     async with serve(simulator) as base_url:
-        path = write_config(folder, base_url, KEY, account=account, polling=polling)
+        batches = {"outcomes": True, "outcomes_interval": "1s"}
+        path = write_config(
+            folder, base_url, KEY, account=account, polling=polling, batches=batches
+        )
         flags = (f"--config.file={path}", FREE_PORT, "--log.level=debug", f"--log.format={form}")
         async with started(*flags) as exporter:
             await exporter.ready()
@@ -80,6 +84,14 @@ async def everything_is_clean(folder: Path, form: LogFormat) -> None:
                     await asyncio.sleep(0.02)
                 served += await pages(exporter)
                 struck.remove()
+            (folder / "key").write_text(NEXT_KEY)
+            simulator.api_key = NEXT_KEY
+            refused = simulator.faults.add(
+                Fault(effect=f.Status(403, body=f"Invalid API key {NEXT_KEY}"), times=8)
+            )
+            while not refused.hits or "key_replaced" not in exporter.err:
+                await asyncio.sleep(0.02)
+            served += await pages(exporter)
             assert await exporter.stop() == 0
     assert "agent_down" in exporter.err
     assert_clean(exporter.out, exporter.err, *served)
@@ -111,9 +123,13 @@ def test_no_secret_in_what_is_said_of_the_configuration(
     assert_clean(out, err)
 
 
-async def test_no_secret_in_what_a_valid_check_says(tmp_path: Path) -> None:
-    path = write_config(tmp_path, "http://127.0.0.1:9", KEY, account={"discover": {}})
-    for arguments in (["check"], ["check", "--json"]):
-        status, out, err = await run(*arguments, f"--config.file={path}")
-        assert status == 0
-        assert_clean(out, err)
+@pytest.mark.parametrize("key", [KEY, NEXT_KEY])
+async def test_no_secret_in_what_a_valid_check_says(tmp_path: Path, key: str) -> None:
+    """Offline and live, with a key that is accepted and with one that is refused."""
+    simulator = Simulator(demo_account(), api_key=KEY)
+    async with serve(simulator) as base_url:
+        path = write_config(tmp_path, base_url, key, account={"discover": {}})
+        for flags in ([], ["--json"], ["--live"], ["--live", "--json"]):
+            status, out, err = await run("check", f"--config.file={path}", *flags)
+            assert status == (1 if "--live" in flags and key != KEY else 0)
+            assert_clean(out, err)
