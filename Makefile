@@ -27,11 +27,12 @@ types: .venv/dev.stamp ## mypy, strict
 	$(BIN)/mypy
 
 .PHONY: check
-check: .venv/dev.stamp ## the tests, with branch coverage held at 100 %
+check: .venv/dev.stamp ## the tests; those below the whole process hold branch coverage at 100 %
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 4 --dist worksteal
+	$(BIN)/coverage run -m pytest -n 4 --dist worksteal --ignore tests/e2e
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+	$(BIN)/python -m pytest -n 4 --dist worksteal tests/e2e
 
 .PHONY: format
 format: .venv/dev.stamp ## let ruff format and mend what it can

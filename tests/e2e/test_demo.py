@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from exporter.simulator import DEFAULT_KEY, Account, demo_account
 from tests.support.process import FREE_PORT, Process, started
 from tests.support.programs import require
-from tests.support.prometheus import scraping
+from tests.support.prometheus import INTERVAL, Prometheus, scraping
 from tests.support.truth import Row, agent_sums, batch_series, kept, state
 
 Truth = dict[str, list[Row]]
@@ -25,6 +25,9 @@ MOVING = (
     "ultravox_batch_window_remaining_seconds",
 )
 """What goes on between two looks."""
+
+TRIES = 20
+"""Looks for a moment at which nothing changes: the demo's batches change every few seconds."""
 
 
 async def rows(exporter: Process) -> Truth:
@@ -160,18 +163,36 @@ async def test_prometheus_scrapes_the_demo(tmp_path: Path) -> None:
         async with scraping(target, tmp_path) as prometheus:
             assert await prometheus.until("up == 1") == {"up{}": 1}
             await prometheus.until("ultravox_batch_info")
-            page = selected(await exporter.scrape())
-            stored = selected(await prometheus.series('{__name__=~"ultravox_.*"}'))
-            still = {
-                canonical(name): value
-                for name, value in page.items()
-                if not name.startswith(MOVING)
-            }
-            assert still.items() <= stored.items()
-            assert {canonical(name) for name in page} == set(stored)
+            page, stored = await same_in_both(exporter, prometheus)
+            assert page == stored
             metadata = await prometheus.get("metadata")
             assert metadata["ultravox_batch_calls"][0]["type"] == "gauge"
             assert metadata["ultravox_agent_polls"][0]["type"] == "counter"
+
+
+async def same_in_both(
+    exporter: Process, prometheus: Prometheus
+) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    """Return what the page says and what Prometheus holds, without the values that move.
+
+    Where a batch begins, ends or changes its state in between, look again.
+    """
+    tries = 0
+    while True:
+        page = still(await exporter.scrape())
+        stored = still(await prometheus.series('{__name__=~"ultravox_.*"}'))
+        tries += 1
+        if page == stored or tries == TRIES:
+            return page, stored
+        await asyncio.sleep(INTERVAL)
+
+
+def still(found: dict[str, float]) -> dict[str, float | None]:
+    """Return the series as Prometheus names them, None in place of the values that move."""
+    return {
+        canonical(name): None if name.startswith(MOVING) else value
+        for name, value in selected(found).items()
+    }
 
 
 async def test_promtool_has_no_complaint() -> None:
@@ -196,8 +217,12 @@ async def test_openmetrics_says_the_same() -> None:
     """prometheus_client's strict parser reads the whole page, and the series are the same."""
     async with started("demo", FREE_PORT) as exporter:
         await exporter.ready()
-        _, plain = await exporter.get()
-        _, openmetrics = await exporter.get(headers={"Accept": "application/openmetrics-text"})
+        _, after = await exporter.get()
+        plain = openmetrics = ""
+        while series_of(plain) != series_of(after):
+            plain = after
+            _, openmetrics = await exporter.get(headers={"Accept": "application/openmetrics-text"})
+            _, after = await exporter.get()
     assert openmetrics.endswith("\n# EOF\n")
     families = text_string_to_metric_families(openmetrics)  # type: ignore[no-untyped-call]
     names = {family.name for family in families}

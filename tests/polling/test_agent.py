@@ -146,7 +146,7 @@ async def test_the_name_comes_from_the_api_and_follows_a_rename(
             while snapshot(made, agent).agent.name != name:
                 await asyncio.sleep(0.01)
 
-        simulator.faults.add(Fault(path="/api/agents/*", effect=f.Status(500), times=1))
+        simulator.faults.add(Fault(path="/api/agents/*", effect=f.Status(404), times=1))
         loop = loops.create_task(poller(made, agent, ask_name=True).run(0))
         await named("Renewals")
         lookups = [request for request in simulator.requests if request.path.endswith(agent)]
