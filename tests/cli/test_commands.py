@@ -218,6 +218,21 @@ async def test_healthcheck_passes_on_what_an_ill_exporter_says() -> None:
     assert err == f"http://{address}/-/healthy: 503 hanging: x\n"
 
 
+async def test_demo_says_where_the_account_and_the_metrics_are() -> None:
+    """And serves both formats, and ends like any other."""
+    async with started("demo", FREE_PORT) as exporter:
+        await exporter.url()
+        while "Ctrl-C" not in exporter.out:
+            await asyncio.sleep(0.02)
+        openmetrics = {"Accept": "application/openmetrics-text"}
+        assert (await exporter.get(headers=openmetrics))[1].endswith("# EOF\n")
+        assert await exporter.stop(signal.SIGINT) == 0
+    account, metrics, last, end = exporter.out.split("\n")
+    assert re.fullmatch(r"simulated Ultravox API +http://127\.0\.0\.1:\d+", account)
+    assert re.fullmatch(r"metrics +http://127\.0\.0\.1:\d+/metrics", metrics)
+    assert (last, end) == ("Ctrl-C ends both.", "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_signals_end_it_well_even_while_the_api_hangs(
     tmp_path: Path, simulator: Simulator, base_url: str, number: int

@@ -17,6 +17,7 @@ def test_requests_waits_and_loads_are_counted() -> None:
     own = OwnMetrics()
     own.request("main", "agents", "200", 0.3)
     own.request("main", "agents", "error", 2.0)
+    own.retry("main", "status")
     own.rate_limit_wait("main", 1.5)
     own.config_loaded(1000.0)
     text = own.render(Format.PROMETHEUS).decode()
@@ -24,6 +25,7 @@ def test_requests_waits_and_loads_are_counted() -> None:
         'ultravox_exporter_api_requests_total{account="main",code="200",endpoint="agents"} 1.0',
         'ultravox_exporter_api_requests_total{account="main",code="error",endpoint="agents"} 1.0',
         'ultravox_exporter_api_request_duration_seconds_count{endpoint="agents"} 2.0',
+        'ultravox_exporter_api_retries_total{account="main",reason="status"} 1.0',
         'ultravox_exporter_api_rate_limit_wait_seconds_total{account="main"} 1.5',
         "ultravox_exporter_config_last_reload_successful 1.0",
         "ultravox_exporter_config_last_reload_success_timestamp_seconds 1000.0",
