@@ -13,10 +13,10 @@ PACKAGES = sorted(path.parent for path in (ROOT / "exporter").rglob("__init__.py
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 
-@pytest.mark.parametrize(("path", "text"), pages().items(), ids=lambda value: Path(value).name)
-def test_generated_pages_are_in_step(path: Path, text: str) -> None:
+@pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
+def test_generated_pages_are_in_step(path: Path) -> None:
     """`make docs` writes them anew."""
-    assert path.read_text("utf-8") == text
+    assert path.read_text("utf-8") == pages()[path]
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.relative_to(ROOT)))

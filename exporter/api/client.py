@@ -24,7 +24,7 @@ from exporter.api import wire
 from exporter.api.paging import follow
 from exporter.api.retry import PASSING, http_date, persistently, retry_after
 from exporter.api.throttle import Throttle
-from exporter.api.wire import AccountRow, AgentRow, BatchRow, Page, Row
+from exporter.api.wire import AccountRow, AgentRow, BatchRow, Page, Record, Row
 from exporter.config import Account, Key, Secret
 from exporter.errors import (
     ApiError,
@@ -126,11 +126,11 @@ class Client:
 
     async def agent(self, agent_id: str) -> AgentRow:
         """Return one agent."""
-        return wire.decode(wire.AGENT, await self._get(Endpoint.AGENT, _agent(agent_id)))
+        return await self._get(Endpoint.AGENT, _agent(agent_id), wire.AGENT)
 
     async def account(self) -> AccountRow:
         """Return the account that the key belongs to: the cheapest request there is."""
-        return wire.decode(wire.ACCOUNT, await self._get(Endpoint.ACCOUNT, "/api/accounts/me"))
+        return await self._get(Endpoint.ACCOUNT, "/api/accounts/me", wire.ACCOUNT)
 
     async def calls(self, agent_id: str, batch_id: str, status: str) -> int | None:
         """Return the number of a batch's calls in a status, None where the API does not say.
@@ -139,8 +139,8 @@ class Client:
         """
         path = f"{_agent(agent_id)}/scheduled_batches/{quote(batch_id, safe='')}/scheduled_calls"
         query = {"status": status, "pageSize": "1"}
-        body = await self._get(Endpoint.CALLS, path, query, background=True)
-        return wire.decode(wire.CALL_PAGE, body).total
+        page = await self._get(Endpoint.CALLS, path, wire.CALL_PAGE, query, background=True)
+        return page.total
 
     def _pages(
         self, endpoint: Endpoint, path: str, decoder: msgspec.json.Decoder[Page[Row]]
@@ -149,7 +149,7 @@ class Client:
             query = {"pageSize": str(PAGE_SIZE)}
             if cursor is not None:
                 query["cursor"] = cursor
-            return wire.decode(decoder, await self._get(endpoint, path, query))
+            return await self._get(endpoint, path, decoder, query)
 
         return follow(fetch)
 
@@ -157,10 +157,11 @@ class Client:
         self,
         endpoint: Endpoint,
         path: str,
+        decoder: msgspec.json.Decoder[Record],
         query: dict[str, str] | None = None,
         *,
         background: bool = False,
-    ) -> bytes:
+    ) -> Record:
         url = URL(self._account.base_url + path, encoded=True).with_query(query)
         slot = self._throttle.background_slot if background else self._throttle.slot
 
@@ -168,7 +169,8 @@ class Client:
             async with slot():
                 return await self._ask(endpoint, url)
 
-        return await persistently(ask, partial(self._observer.retry, self._account.name))
+        body = await persistently(ask, partial(self._observer.retry, self._account.name))
+        return wire.decode(decoder, body, endpoint)
 
     async def _ask(self, endpoint: Endpoint, url: URL) -> bytes:
         """Ask once. The request is noted whatever ends it; without a whole answer as an `error`."""
@@ -204,6 +206,8 @@ class Client:
             raise PayloadError(message, transient=True) from None
         except aiohttp.ClientResponseError as error:
             raise PayloadError(f"{endpoint}: no HTTP: {type(error).__name__}") from None
+        except _BrokenError as error:
+            raise UnreachableError(f"{endpoint}: {error}", transient=True) from None
         except aiohttp.ClientError as error:
             raise UnreachableError(f"{endpoint}: {type(error).__name__}: {error}") from None
 
@@ -244,6 +248,10 @@ async def _read(endpoint: Endpoint, response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
+class _BrokenError(aiohttp.ClientError):
+    """The connection broke before an answer."""
+
+
 async def _once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
@@ -253,8 +261,7 @@ async def _once(
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        message = f"the connection broke before an answer: {type(error).__name__}"
-        raise UnreachableError(message, transient=True) from None
+        raise _BrokenError(f"the connection broke: {type(error).__name__}") from None
 
 
 @asynccontextmanager

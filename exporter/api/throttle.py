@@ -30,6 +30,7 @@ class Throttle:
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         burst = max(1.0, requests_per_second)
         self._limiter = AsyncLimiter(burst, burst / requests_per_second)
+        self._queue = asyncio.Lock()
         self._held_until = 0.0
         self._background = asyncio.Lock()
         self._waiting = 0
@@ -95,7 +96,9 @@ class Throttle:
         clock = asyncio.get_running_loop().time
         began = clock()
         with paused():
-            await self._limiter.acquire()
+            # The limiter lets a newcomer overtake; behind a lock, all come in their order.
+            async with self._queue:
+                await self._limiter.acquire()
         self._waited(clock() - began)
 
     async def _hold_over(self) -> None:

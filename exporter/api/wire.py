@@ -77,8 +77,8 @@ ACCOUNT = msgspec.json.Decoder(AccountRow)
 Record = TypeVar("Record")
 
 
-def decode(decoder: msgspec.json.Decoder[Record], body: bytes) -> Record:
-    """Return the body as the decoder's record.
+def decode(decoder: msgspec.json.Decoder[Record], body: bytes, endpoint: str) -> Record:
+    """Return the body of an endpoint's answer as the decoder's record.
 
     Raises PayloadError for whatever else the body is; its message names the place and the type
     expected there.
@@ -86,7 +86,7 @@ def decode(decoder: msgspec.json.Decoder[Record], body: bytes) -> Record:
     try:
         return decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise PayloadError(f"not the documented answer: {error}") from None
+        raise PayloadError(f"{endpoint}: not the documented answer: {error}") from None
 
 
 def next_cursor(url: str | None) -> str | None:

@@ -14,7 +14,8 @@ def _discovery(view: AccountView) -> DiscoveryHealth:
 ACCOUNT_METRICS: tuple[Metric[AccountView], ...] = (
     Metric(
         "ultravox_account_up",
-        "Whether the API last accepted the account's key; absent before the first probe.",
+        "Whether the account's last probe succeeded: the API answers and accepts the key. Absent"
+        " before the first.",
         ACCOUNT,
         lambda view, _: one(view.snapshot.up),
     ),

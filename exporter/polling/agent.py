@@ -2,14 +2,11 @@
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 import structlog
 from msgspec.structs import replace
 
 from exporter.api.deadline import deadline
-from exporter.api.wire import BatchRow, Page
 from exporter.errors import ApiError
 from exporter.model import AgentKey, AgentSnapshot, Listing
 from exporter.polling.context import Context
@@ -70,21 +67,9 @@ class AgentPoller:
         target = goal(previous, now, config.polling.full_listing_interval)
         try:
             async with deadline(config.polling.timeout):
-                return await read(self._watched(pages), previous, target, now, keep_ended)
+                return await read(pages, previous, target, now, keep_ended)
         except ApiError as error:
             return error
-
-    async def _watched(
-        self, pages: AsyncGenerator[Page[BatchRow], None]
-    ) -> AsyncGenerator[Page[BatchRow], None]:
-        """Yield the pages, each of which proves that the loop lives.
-
-        A long listing may queue for the account's pace for longer than a poll's deadline.
-        """
-        async with aclosing(pages):
-            async for page in pages:
-                self._context.liveness.expect(self.name, self.budget)
-                yield page
 
     async def _refresh_name(self) -> None:
         """Ask for the agent's name when that is due; without an answer the old name stays."""

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from exporter.api.deadline import watched_by
 from exporter.config import Polling
 
 LONGEST_BACKOFF = 300.0
@@ -68,16 +69,33 @@ class Loop(Protocol):
         ...
 
 
+class LoopWatch:
+    """Watches one loop while it works."""
+
+    def __init__(self, loop: Loop, liveness: Liveness) -> None:
+        self._loop = loop
+        self._liveness = liveness
+
+    def suspend(self) -> None:
+        """Expect nothing of the loop for now: who queues is not hanging."""
+        self._liveness.forget(self._loop.name)
+
+    def resume(self) -> None:
+        """Expect the loop to be done with its step in time."""
+        self._liveness.expect(self._loop.name, self._loop.budget)
+
+
 async def repeat(loop: Loop, liveness: Liveness) -> None:
     """Run a loop for ever. A step that takes longer than what it returns is followed at once."""
     clock = asyncio.get_running_loop().time
+    watch = LoopWatch(loop, liveness)
+    watched_by(watch)
     try:
         while True:
-            # Waiting for a turn is not hanging: whoever has the turn is watched.
-            liveness.forget(loop.name)
+            watch.suspend()
             async with loop.turn():
                 began = clock()
-                liveness.expect(loop.name, loop.budget)
+                watch.resume()
                 pause = began + await loop.step() - clock()
             liveness.expect(loop.name, max(pause, 0.0))
             await asyncio.sleep(pause)

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from exporter.api.deadline import deadline, paused, time_left
+from exporter.api.deadline import deadline, paused, time_left, watched_by
 from exporter.errors import TimedOutError
 
 
@@ -41,13 +41,52 @@ async def test_a_pause_stops_the_clock() -> None:
             assert time_left() == math.inf
             await asyncio.sleep(0.1)
         assert 0 < time_left() <= 0.05
-    with pytest.raises(TimedOutError):
+
+
+async def test_after_a_pause_the_clock_goes_on() -> None:
+    async def hang_after_a_pause() -> None:
         async with deadline(0.05):
             with paused():
                 pass
             await asyncio.Event().wait()
 
+    with pytest.raises(TimedOutError):
+        await hang_after_a_pause()
+
 
 async def test_without_a_deadline_there_is_nothing_to_pause() -> None:
     with paused():
         assert time_left() == math.inf
+
+
+class Watching:
+    """A watch that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def suspend(self) -> None:
+        """Keep it."""
+        self.told.append("suspend")
+
+    def resume(self) -> None:
+        """Keep it."""
+        self.told.append("resume")
+
+
+async def test_a_pause_is_no_hanging() -> None:
+    watch = Watching()
+
+    async def work() -> None:
+        watched_by(watch)
+        with paused():
+            assert watch.told == ["suspend"]
+        async with deadline(60):
+            with paused():
+                pass
+
+    await asyncio.create_task(work())
+    assert watch.told == ["suspend", "resume"] * 2
+    with paused():
+        pass
+    assert len(watch.told) == 4

@@ -8,6 +8,7 @@ import pytest
 
 from exporter.api import throttle as throttle_module
 from exporter.api.throttle import MAX_CONCURRENT, Throttle
+from tests.support.virtual import VirtualLoop
 
 FAST = 10_000.0
 
@@ -86,6 +87,35 @@ async def test_the_rate_holds_for_all_and_the_waiting_is_told() -> None:
     await asyncio.gather(*(request() for _ in range(3)))
     assert len(waits) == 3
     assert sum(waits) >= 0.45
+
+
+def test_nobody_is_overtaken_for_ever() -> None:
+    """One asks each time that the rate lets one through; the other's turn comes all the same."""
+
+    async def asked_by_the_other() -> int:
+        throttle, requests = Throttle(1.0, unheard), 0
+
+        async def eager() -> None:
+            while True:
+                async with throttle.slot():
+                    pass
+                await asyncio.sleep(1)
+
+        async def other() -> None:
+            nonlocal requests
+            while True:
+                async with throttle.slot():
+                    requests += 1
+
+        tasks = [asyncio.create_task(eager()), asyncio.create_task(other())]
+        await asyncio.sleep(20)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return requests
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(asked_by_the_other()) >= 9
 
 
 @pytest.mark.parametrize("kind", ["turn", "side_turn", "slot", "background_slot"])

@@ -28,7 +28,7 @@ def page(*rows: object, **rest: object) -> bytes:
 
 def batch(**fields: object) -> Batch:
     """Return the batch that a row with these fields becomes."""
-    decoded = wire.decode(wire.BATCH_PAGE, page({**ROW, **fields}))
+    decoded = wire.decode(wire.BATCH_PAGE, page({**ROW, **fields}), "x")
     return wire.to_batch(decoded.results[0])
 
 
@@ -94,11 +94,11 @@ def test_a_wrong_value_is_named_with_its_place_and_not_quoted(field: str, value:
 def test_a_missing_field_is_named(field: str) -> None:
     row = {key: value for key, value in ROW.items() if key != field}
     with pytest.raises(PayloadError, match=f"missing required field `{field}`"):
-        wire.decode(wire.BATCH_PAGE, page(row))
+        wire.decode(wire.BATCH_PAGE, page(row), "x")
 
 
 def test_what_the_page_may_leave_out() -> None:
-    decoded = wire.decode(wire.BATCH_PAGE, page())
+    decoded = wire.decode(wire.BATCH_PAGE, page(), "x")
     assert (decoded.results, decoded.next, decoded.total) == ([], None, None)
 
 
@@ -181,7 +181,7 @@ def test_rubbish_is_refused_or_parsed_but_never_breaks(body: bytes) -> None:
 def parse_or_refuse(body: bytes) -> None:
     """Decode a page and use all of it; a PayloadError is as good an end."""
     try:
-        decoded = wire.decode(wire.BATCH_PAGE, body)
+        decoded = wire.decode(wire.BATCH_PAGE, body, "x")
         wire.next_cursor(decoded.next)
     except PayloadError:
         return

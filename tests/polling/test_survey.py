@@ -87,7 +87,7 @@ async def test_where_discovery_fails_there_is_no_plan(simulator: Simulator, base
     watched = account(base_url, discover=Discover())
     found = await surveyed(simulator, base_url, watched)
     assert found.plan is None
-    assert found.problems[0].startswith("payload: not the documented answer")
+    assert found.problems[0].startswith("payload: agents: not the documented answer")
 
 
 async def test_a_server_that_tells_no_time_is_taken_as_it_is(

@@ -1,0 +1,136 @@
+"""TLS on loopback: certificates made on the spot, and a door that shows them."""
+
+import asyncio
+import socket
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.support.programs import require
+
+_HOST = "127.0.0.1"
+
+
+class Certificate(NamedTuple):
+    """A self-signed certificate and its key, PEM files; who trusts `path` trusts it."""
+
+    path: Path
+    key: Path
+
+
+def self_signed(folder: Path, name: str, subject: str) -> Certificate:
+    """Make a certificate in files called `name` for a subject such as `IP:127.0.0.1`."""
+    made = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
+    subprocess.run(
+        [
+            require("openssl"),
+            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+            *("-nodes", "-days", "2", "-subj", f"/CN={name}"),
+            *("-addext", f"subjectAltName={subject}"),
+            *("-addext", "keyUsage=critical,digitalSignature,keyCertSign"),
+            *("-out", made.path, "-keyout", made.key),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return made
+
+
+class Door:
+    """A port of its own in front of a server's, open or shut, with TLS or without.
+
+    It stays the same port while it is shut: whoever knocks is refused.
+    """
+
+    def __init__(self, url: str, certificate: Certificate | None = None) -> None:
+        self._behind = int(url.rpartition(":")[2])
+        self._context: ssl.SSLContext | None = None
+        if certificate is not None:
+            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._context.load_cert_chain(*certificate)
+        # A socket that is bound and does not listen keeps the port from everybody else.
+        self._port = socket.socket()
+        self._port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._port.bind((_HOST, 0))
+        self._server: asyncio.Server | None = None
+        self._guests: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        """The address of the door."""
+        scheme = "http" if self._context is None else "https"
+        return f"{scheme}://{_HOST}:{self._port.getsockname()[1]}"
+
+    async def open(self) -> None:
+        """Let everybody through from now on."""
+        self._server = await asyncio.start_server(
+            self._enter, *self._port.getsockname(), ssl=self._context
+        )
+
+    async def shut(self) -> None:
+        """Refuse everybody, and turn out who is inside."""
+        if self._server is not None:
+            self._server.close()
+        await self._turn_out()
+
+    async def show(self, certificate: Certificate) -> None:
+        """Show another certificate from now on, to those who were inside as well."""
+        assert self._context is not None
+        self._context.load_cert_chain(*certificate)
+        await self._turn_out()
+
+    async def close(self) -> None:
+        """Shut for good."""
+        await self.shut()
+        self._port.close()
+
+    def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        guest = asyncio.create_task(self._lead(reader, writer))
+        self._guests.add(guest)
+        guest.add_done_callback(self._guests.discard)
+
+    async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            inner_reader, inner_writer = await asyncio.open_connection(_HOST, self._behind)
+        except OSError:
+            writer.transport.abort()
+            return
+        ways = [
+            asyncio.create_task(_carry(reader, inner_writer)),
+            asyncio.create_task(_carry(inner_reader, writer)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            writer.transport.abort()
+            inner_writer.transport.abort()
+
+    async def _turn_out(self) -> None:
+        guests = list(self._guests)
+        for guest in guests:
+            guest.cancel()
+        await asyncio.gather(*guests, return_exceptions=True)
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+
+
+@asynccontextmanager
+async def door(url: str, certificate: Certificate | None = None) -> AsyncIterator[Door]:
+    """Yield an open door in front of the server at a base URL."""
+    made = Door(url, certificate)
+    await made.open()
+    try:
+        yield made
+    finally:
+        await made.close()
