@@ -31,8 +31,8 @@ from exporter.simulator import faults as f
 from exporter.simulator.identifiers import dice
 from exporter.web.address import Address
 from tests.support import truth
-from tests.support.fastloop import FastLoop
 from tests.support.process import samples
+from tests.support.virtual import VirtualLoop
 
 MINUTE, HOUR = 60.0, 3600.0
 HOURS = 24
@@ -190,7 +190,7 @@ class World:
     `requests` counts those that came in.
     """
 
-    def __init__(self, loop: FastLoop, key_file: Path) -> None:
+    def __init__(self, loop: VirtualLoop, key_file: Path) -> None:
         agents = (
             *(SimulatedAgent(agent_id=each, name=each) for each in ("history", "sales", "idle")),
             SimulatedAgent(agent_id="nameless"),
@@ -220,7 +220,7 @@ class World:
                 guest = f"guest-{minute // 60}"
                 if minute % 60 == 5:
                     self.simulator.create(self.simulator.add_agent("guest", guest))
-                if minute % 60 == 25:
+                if minute % 60 == 14:
                     self.simulator.delete_agent(guest)
             await asyncio.sleep(MINUTE)
 
@@ -269,7 +269,7 @@ class Trouble:
     `struck` counts those that hit a request.
     """
 
-    def __init__(self, loop: FastLoop, simulator: Simulator, seed: str) -> None:
+    def __init__(self, loop: VirtualLoop, simulator: Simulator, seed: str) -> None:
         self._loop = loop
         self._simulator = simulator
         self._rng = dice(seed)
@@ -325,7 +325,7 @@ def effects() -> tuple[f.Effect, ...]:
     )
 
 
-async def live(loop: FastLoop, key_file: Path) -> Day:
+async def live(loop: VirtualLoop, key_file: Path) -> Day:
     """Live through a day of the loop's time."""
     world = World(loop, key_file)
     troubles = [Trouble(loop, world.simulator, seed) for seed in ("one", "another")]
@@ -362,7 +362,7 @@ async def live(loop: FastLoop, key_file: Path) -> Day:
     return Day(moments, healthy, there, world.requests, struck, left)
 
 
-async def watch(loop: FastLoop, address: Address) -> tuple[dict[int, Moment], dict[int, int]]:
+async def watch(loop: VirtualLoop, address: Address) -> tuple[dict[int, Moment], dict[int, int]]:
     """Ask for the health every other minute and for the metrics every ten, until the day is over.
 
     Return the moments by hour, and how often which status was the answer.
@@ -402,8 +402,8 @@ def moment(page: str) -> Moment:
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=FastLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         running_on = runner.get_loop()
-        assert isinstance(running_on, FastLoop)
+        assert isinstance(running_on, VirtualLoop)
         seen = runner.run(live(running_on, Path(sys.argv[1])))
     sys.stdout.buffer.write(msgspec.json.encode(seen))

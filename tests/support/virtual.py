@@ -9,8 +9,9 @@ import selectors
 import time
 from collections.abc import Callable
 
-SETTLING = 0.001
-"""Real seconds in which something may still arrive before time moves on."""
+SETTLING = 0.0001
+"""Real seconds in which something may still arrive before time moves on. `epoll` by itself can't
+wait for less than a millisecond, and a day has tens of thousands of such moments."""
 
 MOMENT = 1e-6
 """Seconds that a turn of the loop takes: whoever waits for a rounding error must get there."""
@@ -24,9 +25,13 @@ class _Selector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what is ready; where nothing is, let the time be up at once."""
         self.skip(MOMENT)
-        if timeout is None or timeout <= 0:
-            return super().select(timeout)
-        events = super().select(SETTLING)
+        if timeout is None:
+            return super().select()
+        events = super().select(0)
+        if events or timeout <= 0:
+            return events
+        time.sleep(SETTLING)
+        events = super().select(0)
         if not events:
             self.skip(timeout)
         return events
