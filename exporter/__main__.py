@@ -1,7 +1,23 @@
-"""`python -m exporter`: the same as the command `ultravox-batch-exporter`."""
+"""The program: `python -m exporter`, and the command `ultravox-batch-exporter`."""
 
+import os
+import signal
 import sys
 
-from exporter.cli import main
+ASKING = {"check", "healthcheck"}
+"""Commands whose end without an answer is no success. The others end well when told to end."""
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command line and return the exit status."""
+    if ASKING.isdisjoint(sys.argv[1:2]):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: os._exit(0))
+    # Loading takes a good part of a second, in which whoever ends the program may not be kept.
+    from exporter.cli import main as run  # noqa: PLC0415
+
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,12 +6,13 @@ Event names are short and constant; what happened stands in key-value pairs. Lin
 
 import logging
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from types import TracebackType
 from typing import TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -88,6 +89,7 @@ def _renderers(form: LogFormat, *, terminal: bool) -> list[Processor]:
             plain = structlog.dev.plain_traceback
             return [
                 strip,
+                _printable(_CONTROLS),
                 structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=plain),
             ]
         case LogFormat.LOGFMT:
@@ -97,7 +99,25 @@ def _renderers(form: LogFormat, *, terminal: bool) -> list[Processor]:
             )
         case _:
             renderer = structlog.processors.JSONRenderer()
-    return [strip, structlog.processors.format_exc_info, renderer]
+    # These two have their own way to write the end of a line.
+    printable = _printable(_CONTROLS - {ord("\n")})
+    return [strip, printable, structlog.processors.format_exc_info, renderer]
+
+
+_CONTROLS = frozenset((*range(0x20), *range(0x7F, 0xA0)))
+
+
+def _printable(controls: Iterable[int]) -> Processor:
+    """Return what writes control characters as text: no name from the API may steer a terminal."""
+    written = {code: f"\\x{code:02x}" for code in controls}
+
+    def translate(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {
+            key: value.translate(written) if isinstance(value, str) else value
+            for key, value in event.items()
+        }
+
+    return translate
 
 
 def report_crash(

@@ -111,7 +111,8 @@ class Listing(msgspec.Struct, frozen=True):
     `batches` holds the live ones and those ended that are kept, in no particular order. `pages` is
     the number of pages read, `reported` the API's `total`, None when it sends none. `newest` is the
     latest `created` of all rows, None without rows. `ordered` says whether the rows came newest
-    first. `complete_at` is when the last listing began that read every page: this one, if full.
+    first, `lost` whether a batch is missing that was live before. `complete_at` is when the last
+    listing began that read every page: this one, if full.
     """
 
     batches: tuple[Batch, ...]
@@ -120,6 +121,7 @@ class Listing(msgspec.Struct, frozen=True):
     kind: Kind = "full"
     newest: float | None = None
     ordered: bool = True
+    lost: bool = False
     complete_at: float = 0.0
 
     @property
@@ -179,8 +181,9 @@ class AgentSnapshot(msgspec.Struct, frozen=True):
 class DiscoveryHealth(msgspec.Struct, frozen=True):
     """How an account's last discovery went, and what its last success found.
 
-    `last_success` is when that began; `chosen` is the number of agents that are watched for it, and
-    `included` that of agents that each include glob matches: None and empty before the first.
+    `last_success` is when that began; `chosen` is the number of agents that it found to be watched,
+    configured ones among them, and `included` that of agents that each include glob matches: None
+    and empty before the first.
     `pages` is how many pages of agents it read.
     """
 

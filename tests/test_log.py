@@ -53,6 +53,15 @@ def test_logfmt() -> None:
     )
 
 
+@pytest.mark.parametrize("form", list(LogFormat))
+def test_a_name_can_neither_steer_a_terminal_nor_make_a_line(form: LogFormat) -> None:
+    stream = configured(form)
+    structlog.get_logger().info("agent_found", agent="\x1b[2J\x9b2J\nlevel=error\x7f")
+    (line,) = stream.getvalue().splitlines()
+    assert line.isprintable()
+    assert "x1b[2J" in line
+
+
 def test_json() -> None:
     stream = configured(LogFormat.JSON)
     structlog.get_logger().warning("agent_down", reason="auth")

@@ -97,9 +97,9 @@ class Client:
         self.server_time: float | None = None
         """What the last answer's `Date` said, in seconds since the epoch; None before any."""
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn to poll: outside of any deadline."""
-        return self._throttle.turn()
+    def turn(self, *, failing: bool) -> AbstractAsyncContextManager[None]:
+        """Wait, outside of any deadline, for a turn to poll what failed last time, or did not."""
+        return self._throttle.turn(failing=failing)
 
     def side_turn(self) -> AbstractAsyncContextManager[None]:
         """Wait, outside of any deadline, for as long as the API holds the account back."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 
 from aiolimiter import AsyncLimiter
 
@@ -11,6 +11,9 @@ from exporter.errors import RateLimitedError
 
 MAX_CONCURRENT = 4
 """Requests of one account at once, and polls that have begun and are not done."""
+
+MAX_FAILING = 2
+"""Of these polls, those of agents that failed last time: where many hang, some turns stay free."""
 
 LONGEST_HOLD = 300.0
 """Seconds for which the API may hold an account back: a longer `Retry-After` counts as this."""
@@ -27,6 +30,7 @@ class Throttle:
     def __init__(self, requests_per_second: float, waited: Callable[[float], None]) -> None:
         self._waited = waited
         self._turns = asyncio.Semaphore(MAX_CONCURRENT)
+        self._failing_turns = asyncio.Semaphore(MAX_FAILING)
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         burst = max(1.0, requests_per_second)
         self._limiter = AsyncLimiter(burst, burst / requests_per_second)
@@ -47,9 +51,9 @@ class Throttle:
         return max(self._held_until - asyncio.get_running_loop().time(), 0.0)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self, *, failing: bool) -> AsyncIterator[None]:
         """Wait for one of the polls' turns, first come first served, and for the end of a hold."""
-        async with self._turns:
+        async with self._failing_turns if failing else nullcontext(), self._turns:
             await self._hold_over()
             yield
 

@@ -15,7 +15,9 @@ import msgspec
 from exporter.errors import PayloadError
 from exporter.model import Batch
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""Up to the largest number that a sample can hold exactly: more calls there are nowhere."""
+
 Identifier = Annotated[str, msgspec.Meta(min_length=1)]
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 """RFC 3339 with a zone, the fraction of the second optional (observed).

@@ -21,7 +21,15 @@ def parse(argv: list[str]) -> argparse.Namespace:
     """
     if not argv or (argv[0].startswith("-") and argv[0] not in ("-h", "--help")):
         argv = ["serve", *argv]
-    flags = _parser().parse_args(argv)
+    parser = _parser()
+    flags, rest = parser.parse_known_args(argv)
+    if rest:
+        late = next((word for word in rest if word in COMMANDS), None)
+        parser.error(
+            f"the command comes first: {PROG} {late} …"
+            if late
+            else f"unrecognized arguments: {' '.join(rest)}"
+        )
     if flags.command in ("serve", "demo"):
         flags.listen_addresses = tuple(flags.listen_addresses or [flags.default_address])
     return flags
@@ -103,7 +111,7 @@ def _add_config_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config.file",
         dest="config_file",
-        type=Path,
+        type=_path,
         metavar="PATH",
         help="the configuration (default: ./config.yaml, else the account of ULTRAVOX_API_KEY)",
     )
@@ -132,11 +140,25 @@ def _add_logging(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log.format",
         dest="log_format",
-        type=LogFormat,
-        choices=list(LogFormat),
+        type=_log_format,
         default=LogFormat.AUTO,
+        metavar="{" + ",".join(LogFormat) + "}",
         help="console on a terminal and logfmt elsewhere (auto, the default), or always this one",
     )
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
+
+
+def _log_format(text: str) -> LogFormat:
+    try:
+        return LogFormat(text)
+    except ValueError:
+        message = f"{text!r} is none of {', '.join(LogFormat)}"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def _address(text: str) -> Address:

@@ -1,6 +1,7 @@
 """Ask a running exporter whether it lives: for containers, which have no curl."""
 
 import argparse
+import http.client
 import sys
 import urllib.error
 import urllib.request
@@ -23,6 +24,8 @@ def command(options: argparse.Namespace) -> int:
     except urllib.error.HTTPError as error:
         sys.stderr.write(f"{url}: {error.code} {error.read().decode(errors='replace')}")
         error.close()
+    except http.client.HTTPException as error:
+        sys.stderr.write(f"{url}: what answers speaks no HTTP: {type(error).__name__}\n")
     except OSError as error:
         sys.stderr.write(f"{url}: {error}\n")
     return 1

@@ -24,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return WRONG_USAGE
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return FAILED
     except ListenError as error:
         sys.stderr.write(f"{error}\n")
         return FAILED

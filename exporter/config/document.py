@@ -11,6 +11,7 @@ from yaml.reader import ReaderError
 from exporter.errors import ConfigError, Problem
 
 _DEEPEST: Final = 32
+_LARGEST: Final = 10 * 2**20
 # PyYAML repeats aliases, anchors and tags in its messages, and any text might be a pasted key.
 # Its own words for tokens, such as '<block end>', and single characters stay.
 _REPEATED: Final = re.compile("'[^'<\\s]{4,}'")
@@ -62,7 +63,11 @@ def _loader(file: str, text: str) -> _Loader:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise _error(str(path), None, "more than 10 MiB: expected a configuration")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise _error(str(path), None, f"can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

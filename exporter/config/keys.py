@@ -18,7 +18,10 @@ from exporter.errors import ConfigError, Problem
 _log = structlog.get_logger()
 
 _LARGEST: Final = 4096
+# Quotes come from files written for a shell, and no format of the logs may write a key in another
+# way than it is: then it would not be recognised.
 _SENDABLE: Final = re.compile("[\x21-\x7e]+")
+_QUOTES: Final = frozenset("\"'`\\")
 
 
 class Secret:
@@ -107,6 +110,8 @@ def _checked(text: str, source: str) -> Secret:
             f"{source} holds blanks or characters that are not printable ASCII: "
             "expected an API key and nothing else"
         )
+    if not _QUOTES.isdisjoint(key):
+        raise ValueError(f"{source} holds quotes or backslashes: expected an API key without them")
     return Secret(key)
 
 

@@ -41,7 +41,7 @@ def resolve(config_file: Path | None, environ: Mapping[str, str], cwd: Path) -> 
         f"no configuration: pass --config.file=PATH, or put {_FILE} into the working directory, "
         f"or set {VARIABLE} to watch all agents of one account"
     )
-    raise ConfigError((Problem(_FILE, None, "", message),))
+    raise ConfigError((Problem("", None, "", message),))
 
 
 def _from_environment(environ: Mapping[str, str]) -> Config:

@@ -54,7 +54,7 @@ ACCOUNT_METRICS: tuple[Metric[AccountView], ...] = (
     ),
     Metric(
         "ultravox_account_discovered_agents",
-        "Agents that discovery last chose and that are watched for it; absent without discovery.",
+        "Agents that discovery last chose, configured ones among them; absent without discovery.",
         ACCOUNT,
         lambda view, _: one(_discovery(view).chosen),
     ),

@@ -4,6 +4,7 @@ Sample lines of gauges and counters are the same in both; a counter's header, th
 differ.
 """
 
+from collections.abc import Iterator
 from enum import Enum
 
 from exporter.exposition.family import Family, Labels
@@ -47,15 +48,29 @@ def negotiate(accept: str) -> Format:
     is settled in favour of OpenMetrics, the richer of the two.
     """
     liking = {Format.PROMETHEUS: 0.0, Format.OPENMETRICS: 0.0}
-    for offer in accept.split(","):
-        media, _, rest = offer.partition(";")
-        parameters = dict(_parameter(text) for text in rest.split(";"))
-        form = _format(media.strip().lower(), parameters.get("version"))
+    for media, parameters in _offers(accept):
+        form = _format(media, parameters.get("version"))
         if form is not None:
             liking[form] = max(liking[form], _quality(parameters.get("q")))
     if liking[Format.OPENMETRICS] > 0 and liking[Format.OPENMETRICS] >= liking[Format.PROMETHEUS]:
         return Format.OPENMETRICS
     return Format.PROMETHEUS
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether an Accept-Encoding header lets an answer be compressed with gzip.
+
+    What it says of gzip counts before what it says of the rest (`*`).
+    """
+    liking = {name: _quality(parameters.get("q")) for name, parameters in _offers(accept_encoding)}
+    return liking.get("gzip", liking.get("x-gzip", liking.get("*", 0.0))) > 0
+
+
+def _offers(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each offer of an Accept header and its parameters."""
+    for offer in header.split(","):
+        name, _, rest = offer.partition(";")
+        yield name.strip().lower(), dict(_parameter(text) for text in rest.split(";"))
 
 
 def _parameter(text: str) -> tuple[str, str]:

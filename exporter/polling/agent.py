@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 from msgspec.structs import replace
@@ -30,10 +31,14 @@ class AgentPoller:
     def __init__(self, context: Context, key: AgentKey, *, ask_name: bool) -> None:
         self._context = context
         self._key = key
-        self._name_due = 0.0 if ask_name else math.inf
+        self._name_due = -math.inf if ask_name else math.inf
         self.name = "agent " + "/".join(key)
         self.budget = 2 * context.config.polling.timeout
-        self.turn = context.client.turn
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait for one of the account's turns."""
+        health = self._context.store.agent(self._key).health
+        return self._context.client.turn(failing=health.failures_in_a_row > 0)
 
     async def run(self, delay: float) -> None:
         """Poll for ever, the first time after `delay` seconds."""
@@ -43,8 +48,10 @@ class AgentPoller:
     async def step(self) -> float:
         """Poll once, then see to the name; return the seconds from this poll to the next."""
         await self.poll()
-        await self._refresh_name()
-        return self._context.store.agent(self._key).health.interval
+        health = self._context.store.agent(self._key).health
+        if health.up:
+            await self._refresh_name()
+        return health.interval
 
     async def poll(self) -> None:
         """Poll once, and replace the agent's snapshot."""
@@ -73,8 +80,8 @@ class AgentPoller:
 
     async def _refresh_name(self) -> None:
         """Ask for the agent's name when that is due; without an answer the old name stays."""
-        context = self._context
-        if context.clock() < self._name_due:
+        context, clock = self._context, asyncio.get_running_loop().time
+        if clock() < self._name_due:
             return
         try:
             async with deadline(context.config.polling.timeout):
@@ -82,7 +89,7 @@ class AgentPoller:
         except ApiError as error:
             log.debug("agent_name_unknown", agent_id=self._key[1], error=str(error))
             return
-        self._name_due = context.clock() + NAME_REFRESH
+        self._name_due = clock() + NAME_REFRESH
         snapshot = context.store.agent(self._key)
         agent = replace(snapshot.agent, name=row.name or row.agent_id)
         context.store.put_agent(replace(snapshot, agent=agent))

@@ -30,21 +30,20 @@ class Goal(msgspec.Struct, frozen=True):
     bound: float = -math.inf
 
 
-EVERYTHING = Goal()
-"""The goal of a full listing: no row was created before it."""
-
-
 def goal(previous: Listing | None, now: float, full_every: float) -> Goal:
     """Return the goal of the listing after `previous`, at `now`; full ones come each `full_every`.
 
-    An agent whose last complete listing was out of order is listed in full each time, and so is
-    everything after a clock that was put back.
+    The default bound is that of a full listing: no row was created before it. An agent whose last
+    listing was out of order is listed in full each time, and so is one that lost a live batch:
+    while rows come and go, paging by cursor may skip one that is there. So is everything after a
+    clock that was put back.
     """
-    if previous is None or previous.newest is None or not previous.ordered:
-        return EVERYTHING
-    if not 0 <= now - previous.complete_at < full_every:
-        return EVERYTHING
+    if previous is None:
+        return Goal()
     live = frozenset(batch.batch_id for batch in previous.batches if batch.live)
+    recent = 0 <= now - previous.complete_at < full_every
+    if previous.newest is None or not previous.ordered or previous.lost or not recent:
+        return Goal(live)
     return Goal(live, previous.newest, previous.newest - MARGIN)
 
 
@@ -67,6 +66,11 @@ class Reach:
             self._unseen.discard(batch.batch_id)
 
     @property
+    def lost(self) -> bool:
+        """Whether a live batch has not been seen."""
+        return bool(self._unseen)
+
+    @property
     def enough(self) -> bool:
         """Whether no later page can hold news.
 
@@ -74,7 +78,7 @@ class Reach:
         """
         return (
             self.ordered
-            and not self._unseen
+            and not self.lost
             and self.newest is not None
             and self.newest >= self._target.newest
             and self._last < self._target.bound
@@ -108,6 +112,7 @@ async def read(
         reported=reported,
         newest=reach.newest,
         ordered=reach.ordered,
+        lost=reach.lost,
         complete_at=now,
     )
     if previous is None or not stopped:

@@ -95,7 +95,7 @@ async def _agents(client: Client, account: Account) -> tuple[dict[str, str], int
 
 async def _agent(client: Client, agent_id: str, name: str, seconds: float) -> AgentFinding:
     try:
-        async with client.turn(), deadline(seconds):
+        async with client.turn(failing=False), deadline(seconds):
             page = await client.first_batches(agent_id)
     except ApiError as error:
         return AgentFinding(agent_id, name, problem=said(error))

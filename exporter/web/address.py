@@ -1,12 +1,17 @@
 """Listen addresses as flags write them: `[HOST]:PORT`."""
 
+import ipaddress
+import re
 import socket
+from typing import Final
 
 import msgspec
 
 from exporter.errors import ListenError
 
 MAX_PORT = 65535
+
+_NAME: Final = re.compile("[a-zA-Z0-9_.-]*")
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -23,8 +28,10 @@ class Address(msgspec.Struct, frozen=True):
         bracketed = host.startswith("[") and host.endswith("]")
         if not (colon and port.isascii() and port.isdigit() and int(port) <= MAX_PORT):
             raise ValueError(f"{text!r} is not [HOST]:PORT, such as :10110 or 127.0.0.1:10110")
-        if ":" in bare and not bracketed:
+        if not bracketed and _is_ipv6(bare):
             raise ValueError(f"{text!r}: write an IPv6 host in brackets, such as [::1]:10110")
+        if not (_is_ipv6(bare) if bracketed else _NAME.fullmatch(bare)):
+            raise ValueError(f"{text!r}: {host!r} is neither a host's name nor an address")
         return cls(bare, int(port))
 
     def __str__(self) -> str:
@@ -49,6 +56,14 @@ class Address(msgspec.Struct, frozen=True):
             )
         except OSError as error:
             raise ListenError(f"can't listen on {self}: {error.strerror or error}") from None
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def address_of(listener: socket.socket) -> Address:

@@ -1,15 +1,20 @@
 """The application: /metrics, the landing page, health; and its listening."""
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from html import escape
 
+import structlog
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter import __version__
-from exporter.exposition.text import Format, negotiate
+from exporter.exposition.text import Format, accepts_gzip, negotiate
 from exporter.web.address import Address, address_of
+
+log = structlog.get_logger()
 
 HEALTHY_PATH = "/-/healthy"
 READY_PATH = "/-/ready"
@@ -67,7 +72,7 @@ async def _metrics(request: web.Request) -> web.Response:
         body=request.app[_SITE].metrics(form),
         headers={hdrs.CONTENT_TYPE: form.value, hdrs.VARY: "Accept, Accept-Encoding"},
     )
-    if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+    if accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
         response.enable_compression(web.ContentCoding.gzip)
     return response
 
@@ -97,6 +102,21 @@ async def _landing(request: web.Request) -> web.Response:
     return web.Response(text=page, content_type="text/html")
 
 
+class _NotHttp(logging.Filter):
+    """Says in one line that what came in was no HTTP: whoever sent it is at fault, not we."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, HttpProcessingError):
+            return True
+        log.debug("not_http", error=type(error).__name__)
+        return False
+
+
+_SERVER_LOG = logging.getLogger(__name__)
+_SERVER_LOG.addFilter(_NotHttp())
+
+
 @asynccontextmanager
 async def listen(
     app: web.Application, addresses: Iterable[Address]
@@ -104,7 +124,9 @@ async def listen(
     """Serve the application and yield where. Raises ListenError before anything is served."""
     async with AsyncExitStack() as stack:
         listeners = [stack.enter_context(address.bind()) for address in addresses]
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_GRACE)
+        runner = web.AppRunner(
+            app, access_log=None, logger=_SERVER_LOG, shutdown_timeout=SHUTDOWN_GRACE
+        )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         for listener in listeners:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import pytest
 
@@ -43,15 +44,34 @@ class Runs:
         return [asyncio.create_task(self.run(name, entry)) for name in names]
 
 
+def entry(throttle: Throttle, kind: str) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """Return how to get a turn or slot of the kind."""
+    if kind == "turn":
+        return partial(throttle.turn, failing=False)
+    found: Callable[[], AbstractAsyncContextManager[None]] = getattr(throttle, kind)
+    return found
+
+
 @pytest.mark.parametrize("kind", ["turn", "slot"])
 async def test_so_many_at_once_and_in_order_of_coming(kind: str) -> None:
     throttle, runs = Throttle(FAST, unheard), Runs()
-    tasks = runs.start(*"abcdef", entry=getattr(throttle, kind))
+    tasks = runs.start(*"abcdef", entry=entry(throttle, kind))
     await settle()
     assert runs.inside == list("abcdef")[:MAX_CONCURRENT]
     runs.go.set()
     await asyncio.gather(*tasks)
     assert runs.inside == list("abcdef")
+
+
+async def test_those_that_failed_leave_turns_to_the_others() -> None:
+    throttle, runs = Throttle(FAST, unheard), Runs()
+    tasks = runs.start(*"abc", entry=partial(throttle.turn, failing=True))
+    tasks += runs.start(*"xyz", entry=partial(throttle.turn, failing=False))
+    await settle()
+    assert runs.inside == list("abxy")
+    runs.go.set()
+    await asyncio.gather(*tasks)
+    assert sorted(runs.inside) == list("abcxyz")
 
 
 async def test_the_background_gets_what_the_others_leave() -> None:
@@ -128,7 +148,7 @@ async def test_a_hold_is_waited_for_and_never_long(
     throttle.hold(10**9)
     throttle.hold(0)
     began = clock()
-    async with getattr(throttle, kind)():
+    async with entry(throttle, kind)():
         assert clock() - began >= 0.19
     assert throttle.held_for() == 0
 
@@ -145,7 +165,7 @@ async def test_a_hold_that_begins_while_one_is_waited_for_counts() -> None:
 
     work: Coroutine[None, None, None] = longer()
     task = asyncio.create_task(work)
-    async with throttle.turn():
+    async with throttle.turn(failing=False):
         assert clock() - began >= 0.24
     await task
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from exporter.cli import main
-from exporter.simulator import Fault, Simulator
+from exporter.simulator import Fault, Simulator, serve
 from exporter.simulator import faults as f
-from tests.support.process import FREE_PORT, run, started, write_config
+from tests.support.process import FREE_PORT, eventually, run, started, write_config
 
 ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 ENV = {"ULTRAVOX_API_KEY": ""}
@@ -218,12 +218,25 @@ async def test_healthcheck_passes_on_what_an_ill_exporter_says() -> None:
     assert err == f"http://{address}/-/healthy: 503 hanging: x\n"
 
 
+async def test_healthcheck_tells_what_is_no_http_at_all() -> None:
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(other, "127.0.0.1", 0)
+    async with server:
+        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        status, out, err = await run("healthcheck", f"--web.listen-address={address}")
+    assert (status, out) == (1, "")
+    assert err == f"http://{address}/-/healthy: what answers speaks no HTTP: BadStatusLine\n"
+
+
 async def test_demo_says_where_the_account_and_the_metrics_are() -> None:
     """And serves both formats, and ends like any other."""
     async with started("demo", FREE_PORT) as exporter:
         await exporter.url()
-        while "Ctrl-C" not in exporter.out:
-            await asyncio.sleep(0.02)
+        await eventually(lambda: "Ctrl-C" in exporter.out, exporter.describe)
         openmetrics = {"Accept": "application/openmetrics-text"}
         assert (await exporter.get(headers=openmetrics))[1].endswith("# EOF\n")
         assert await exporter.stop(signal.SIGINT) == 0
@@ -243,8 +256,7 @@ async def test_signals_end_it_well_even_while_the_api_hangs(
     path = write_config(tmp_path, base_url, simulator.api_key, account={"agents": [{"id": agent}]})
     async with started(f"--config.file={path}", FREE_PORT) as exporter:
         await exporter.url()
-        while not simulator.requests:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: simulator.requests, exporter.describe)
         assert (await exporter.get("/-/healthy"))[0] == 200
         assert (await exporter.get("/-/ready"))[0] == 503
         assert f'ultravox_agent_info{{account="main",agent_id="{agent}",agent="{agent}"}}' in (
@@ -255,6 +267,28 @@ async def test_signals_end_it_well_even_while_the_api_hangs(
         assert await exporter.stop(number) == 0
         assert clock() - began < 2
         assert "event=stopped" in exporter.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_signals_end_it_well_while_it_still_loads(number: int) -> None:
+    async with started("demo", FREE_PORT, env={"PYTHONVERBOSE": "1"}) as exporter:
+        await eventually(lambda: "import 'aiohttp" in exporter.err, exporter.describe)
+        assert await exporter.stop(number) == 0
+    assert "Ctrl-C" not in exporter.out
+
+
+async def test_whoever_ends_a_check_gets_no_success(tmp_path: Path, simulator: Simulator) -> None:
+    """Neither while it loads nor while it asks."""
+    async with started("check", env={"PYTHONVERBOSE": "1"}) as checking:
+        await eventually(lambda: "import 'aiohttp" in checking.err, checking.describe)
+        assert await checking.stop(signal.SIGINT) != 0
+    simulator.faults.add(Fault(effect=f.Hang()))
+    async with serve(simulator) as base_url:
+        path = write_config(tmp_path, base_url, simulator.api_key, account={"discover": {}})
+        async with started("check", "--live", f"--config.file={path}") as checking:
+            await eventually(lambda: simulator.requests, checking.describe)
+            assert await checking.stop(signal.SIGINT) == 1
+    assert (checking.out, checking.err) == ("", "interrupted\n")
 
 
 async def test_a_stuck_thread_does_not_hold_up_the_end() -> None:

@@ -71,6 +71,16 @@ def test_what_could_not_be_sent_is_refused(content: bytes, tmp_path: Path) -> No
     )
 
 
+@pytest.mark.parametrize("content", [f'"{KEY}"', f"'{KEY}'", f"{KEY}\\n"])
+def test_a_key_in_quotes_is_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text(content)
+    assert refused(in_file(path)) == (
+        "accounts[production].api_key_file: the key file holds quotes or backslashes: "
+        "expected an API key without them"
+    )
+
+
 def test_a_whole_document_is_no_key(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(KEY * 200)

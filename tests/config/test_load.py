@@ -138,6 +138,12 @@ def test_then_the_file_in_the_working_directory(tmp_path: Path) -> None:
     assert resolve(None, environ, tmp_path) == (load(path), str(path))
 
 
+def test_a_file_without_end_is_not_read_to_it() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(Path("/dev/zero"))
+    assert str(caught.value) == "/dev/zero: more than 10 MiB: expected a configuration"
+
+
 def test_a_link_to_nowhere_is_not_an_absent_file(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.symlink_to("nowhere")
@@ -165,7 +171,7 @@ def test_without_any_of_them_the_three_ways_are_named(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     assert refused(None, environ, tmp_path) == (
-        "config.yaml: no configuration: pass --config.file=PATH, or put config.yaml into the "
+        "no configuration: pass --config.file=PATH, or put config.yaml into the "
         "working directory, or set ULTRAVOX_API_KEY to watch all agents of one account"
     )
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.exposition.family import Family
-from exporter.exposition.text import Format, header, labels, negotiate, number
+from exporter.exposition.text import Format, accepts_gzip, header, labels, negotiate, number
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
@@ -89,3 +89,25 @@ def test_the_format_is_what_the_client_likes_best(accept: str, form: Format) -> 
 @given(st.text())
 def test_any_accept_header_is_answered(accept: str) -> None:
     assert negotiate(accept) in Format
+
+
+@pytest.mark.parametrize(
+    ("header", "accepted"),
+    [
+        ("", False),
+        ("gzip", True),
+        ("GZIP", True),
+        ("deflate, gzip;q=0.5, br", True),
+        ("x-gzip", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("gzip;q=0, *", False),
+        ("*;q=0", False),
+        ("*;q=0, gzip", True),
+        ("gzip; q=nonsense", False),
+        ("identity", False),
+        ("not-gzip", False),
+    ],
+)
+def test_gzip_is_for_those_who_accept_it(header: str, *, accepted: bool) -> None:
+    assert accepts_gzip(header) is accepted

@@ -17,6 +17,7 @@ from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Fault, Simulator, serve
 from exporter.simulator import faults as f
 from tests.support.builders import Clock, account, context
+from tests.support.virtual import VirtualLoop
 
 QUICK = Polling(interval=0.05, idle_interval=0.05, timeout=5)
 
@@ -142,6 +143,36 @@ async def test_many_agents_are_all_discovered_over_pages(clock: Clock) -> None:
             await until(lambda: set(names(made)) == made_ids)
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+
+
+def test_agents_that_hang_do_not_hold_up_the_others() -> None:
+    """Sixty hang, each for the whole of its deadline; the one that does not is polled in time."""
+
+    async def polls_of_the_healthy(loop: VirtualLoop) -> int:
+        simulator = Simulator(SimulatedAccount(name="ill"), clock=loop.wall_clock)
+        healthy, *ill = (simulator.add_agent() for _ in range(61))
+        simulator.create(healthy)
+        for agent in ill:
+            simulator.faults.add(Fault(effect=f.Hang(), agent_id=agent))
+        polling = Polling(interval=30.0, timeout=25.0)
+        async with serve(simulator) as base_url:
+            watched = account(base_url, healthy, *ill)
+            surroundings = context(simulator, watched, clock=loop.wall_clock, polling=polling)
+            async with surroundings as made:
+                watching = asyncio.create_task(watch(made))
+                await asyncio.sleep(600)
+                before = made.store.agent(("main", healthy)).health.polls
+                await asyncio.sleep(600)
+                after = made.store.agent(("main", healthy)).health
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+        assert after.failures == {}
+        return after.polls - before
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, VirtualLoop)
+        assert runner.run(polls_of_the_healthy(loop)) in (20, 21)
 
 
 async def test_too_many_agents_for_the_limit_are_told_of_once(

@@ -113,7 +113,8 @@ class Polled(RuleBasedStateMachine):
     """An agent's batches, the polls of it, and what must be known after each.
 
     `there` is the API's clock, `here` the exporter's. `deleted` are the ids deleted since the last
-    complete listing, which began at `complete_at` (None: there was none) and was `ordered`.
+    complete listing, which began at `complete_at` (None: there was none) and was `ordered`. `lost`
+    says whether the last listing lacked a batch that was live before.
     """
 
     steps = 0
@@ -129,6 +130,7 @@ class Polled(RuleBasedStateMachine):
         self.deleted: set[str] = set()
         self.complete_at: float | None = None
         self.ordered = True
+        self.lost = False
         self.runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self.opened = AsyncExitStack()
         self.poller, self.store = self.runner.run(self.open())
@@ -372,7 +374,7 @@ class Polled(RuleBasedStateMachine):
         changing = {batch.batch_id for batch in known.batches if batch.live}
         due = not 0 <= self.here.now - self.complete_at < POLLING.full_listing_interval
         missing = not changing <= set(ids) or max(created, default=-math.inf) < known.newest
-        if due or missing or not self.ordered or not self.in_order():
+        if due or missing or self.lost or not self.ordered or not self.in_order():
             return self.pages()
         old = known.newest - LATEST
         size = self.simulator.max_page_size
@@ -388,6 +390,9 @@ class Polled(RuleBasedStateMachine):
         listing = poll.after.listing
         assert listing is not None
         assert poll.after.health.up
+        known = () if poll.before.listing is None else poll.before.listing.batches
+        there = {row["batchId"] for row in self.rows()}
+        self.lost = any(each.ended is None and each.batch_id not in there for each in known)
         if listing.kind == "full":
             self.complete_at, self.ordered = self.here.now, self.in_order()
             self.deleted.clear()
@@ -418,6 +423,7 @@ class Polled(RuleBasedStateMachine):
         assert listing.newest == max(self.created(), default=None)
         assert listing.pages == poll.requests
         assert listing.ordered is self.in_order()
+        assert listing.lost is self.lost
         assert poll.after.pages == {**poll.before.pages, listing.kind: poll.requests}
         self.expect_progress(known, listing.batches)
         health, any_live = poll.after.health, any(each.ended is None for each in expected.values())

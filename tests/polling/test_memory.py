@@ -8,7 +8,7 @@ import asyncio
 import resource
 import sys
 
-from exporter.polling.listing import EVERYTHING, read
+from exporter.polling.listing import Goal, read
 from exporter.simulator import Account, Simulator, serve
 from tests.support.builders import Clock, connecting
 
@@ -48,7 +48,7 @@ async def test_a_listing_of_100_000_ended_batches_takes_as_much_memory_as_one_of
 async def show(url: str, key: str, agent: str) -> None:
     """List an agent's batches, and print what that took."""
     async with connecting(url, key) as client:
-        listing = await read(client.batches(agent), None, EVERYTHING, NOW, DAY)
+        listing = await read(client.batches(agent), None, Goal(), NOW, DAY)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
     sys.stdout.write(f"{listing.pages} {len(listing.batches)} {most}\n")
 

@@ -1,6 +1,6 @@
 """Short ways to make the records that tests are about."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from exporter.api.client import Client, connect
@@ -94,7 +94,7 @@ async def context(
     simulator: Simulator,
     account: Account,
     *,
-    clock: Clock,
+    clock: Callable[[], float],
     polling: Polling = POLLING,
     batches: Batches = BATCHES,
 ) -> AsyncIterator[Context]:

@@ -1,11 +1,13 @@
 """Pages, methods and paths, over real HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from exporter.errors import ListenError
 from exporter.exposition.text import Format
@@ -49,10 +51,35 @@ async def test_metrics_come_in_the_format_asked_for() -> None:
 
 async def test_metrics_are_compressed_for_those_who_ask() -> None:
     async with served() as ask:
-        for wanted, given in (("gzip", "gzip"), ("deflate, gzip", "gzip"), ("br", None)):
+        for wanted, given in (("gzip", "gzip"), ("deflate, gzip", "gzip"), ("gzip;q=0", None)):
             headers = {"Accept-Encoding": wanted}
             async with ask("GET", "/metrics", headers=headers) as response:
                 assert response.headers.get("Content-Encoding") == given
+
+
+async def test_what_is_no_http_is_one_quiet_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    for sent in (b"\x16\x03\x01\x02\r\n\r\n", b"GET / HTTP/1.1\r\nHost : x\r\n\r\n"):
+        with capture_logs() as lines:
+            async with listen(application(SITE), LOOPBACK) as (address,):
+                reader, writer = await asyncio.open_connection(address.host, address.port)
+                writer.write(sent)
+                assert (await reader.readline()).startswith(b"HTTP/1.0 400")
+                writer.close()
+                await writer.wait_closed()
+        assert [(line["event"], line["log_level"]) for line in lines] == [("not_http", "debug")]
+    assert not [record for record in caplog.records if record.name == "exporter.web.server"]
+
+
+async def test_a_bug_in_a_page_is_an_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> list[str]:
+        raise ZeroDivisionError
+
+    async with served(replace(SITE, overdue=broken)) as ask, ask("GET", "/-/healthy") as response:
+        assert response.status == 500
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.exc_info
 
 
 async def test_the_head_of_metrics_has_no_body() -> None:
