@@ -20,7 +20,7 @@ Absent means unknown or not applicable: a metric then has no sample. No 0 and no
 
 ```promql
 ultravox_batch_calls_remaining
-  * on (account, agent_id) group_left (agent, team) ultravox_agent_info
+  * on (instance, account, agent_id) group_left (agent, team) ultravox_agent_info
 ```
 
 The names and labels of a `stable` metric stay as they are within a major version; further labels

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter import __version__
 from exporter.cli import main
 from exporter.simulator import Fault, Simulator, serve
 from exporter.simulator import faults as f
@@ -164,6 +165,15 @@ async def test_check_live_ends_with_1_where_something_would_not_work(
     status, out, _ = await run("check", "--live", f"--config.file={path}")
     assert status == 1
     assert "  problem: auth: account: the API answered 403\n" in out
+
+
+async def test_the_command_is_installed() -> None:
+    command = Path(sys.executable).parent / "ultravox-batch-exporter"
+    process = await asyncio.create_subprocess_exec(
+        command, "--version", stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert (process.returncode, out.decode()) == (0, f"ultravox-batch-exporter {__version__}\n")
 
 
 async def test_serve_refuses_what_check_refuses(tmp_path: Path) -> None:

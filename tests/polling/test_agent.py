@@ -170,6 +170,17 @@ async def test_the_name_comes_from_the_api_and_follows_a_rename(
         loop.cancel()
 
 
+async def test_an_agent_that_is_down_is_not_asked_for_its_name(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    agent = simulator.add_agent("Renewals")
+    simulator.faults.add(Fault(effect=f.Status(404)))
+    async with context(simulator, account(base_url, agent), clock=clock) as made:
+        await poller(made, agent, ask_name=True).step()
+        assert len(simulator.requests) == 1
+        assert snapshot(made, agent).agent.name == agent
+
+
 async def test_long_listings_side_by_side_do_not_time_out_by_each_other_s_doing(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:
