@@ -1,6 +1,7 @@
 """How the Ultravox API is asked.
 
-    client    one account's session: key, and what an answer's failure means
+    client    one account: its key, its questions, and what an answer's failure means
+    exchange  one request and its answer
     throttle  the pace of one account's requests
     retry     which failures are worth another try, and when
     deadline  one deadline over a whole poll

@@ -1,14 +1,12 @@
-"""One account at the API: its session, key and paging.
+"""One account at the API: its key, its pace and paging.
 
-Every request goes through `Client._get`: to the configured base URL alone, redirects never
-followed, the body capped, at the account's pace, and again where that may help. Deadlines are the
-caller's: a cancelled call leaves nothing behind.
+Every request goes through `Client._get`: to the configured base URL alone, at the account's pace,
+and again where that may help. Deadlines are the caller's: a cancelled call leaves nothing behind.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from enum import StrEnum
 from functools import partial
 from http import HTTPStatus
 from typing import Protocol
@@ -16,11 +14,10 @@ from urllib.parse import quote
 
 import aiohttp
 import msgspec
-from aiohttp import hdrs
 from yarl import URL
 
-from exporter import __version__
 from exporter.api import wire
+from exporter.api.exchange import Answer, Endpoint, exchange, open_session
 from exporter.api.paging import follow
 from exporter.api.retry import PASSING, http_date, persistently, retry_after
 from exporter.api.throttle import Throttle
@@ -30,31 +27,16 @@ from exporter.errors import (
     ApiError,
     AuthError,
     NotFoundError,
-    PayloadError,
     RateLimitedError,
     StatusError,
     TimedOutError,
-    UnreachableError,
 )
 
 PAGE_SIZE = 100
 """Rows asked for; no maximum is published, and a server may silently send fewer (inferred)."""
 
-MAX_BODY = 64 * 2**20
-"""Bytes of one answer, inflated. Agents carry their call templates, so a page may be large."""
-
 REQUEST_SHARE = 0.5
 """Part of a poll's time that one request may take: one that hangs leaves time for another."""
-
-
-class Endpoint(StrEnum):
-    """What can be asked: the values of the `endpoint` label."""
-
-    AGENTS = "agents"
-    AGENT = "agent"
-    BATCHES = "scheduled_batches"
-    CALLS = "scheduled_calls"
-    ACCOUNT = "account"
 
 
 class Observer(Protocol):
@@ -179,48 +161,26 @@ class Client:
         key = self._key.current()
         try:
             async with asyncio.timeout(self._request_timeout):
-                status, headers, body = await self._exchange(endpoint, url, key)
-            code = str(status)
+                answer = await exchange(self._session, endpoint, url, key)
+            code = str(answer.status)
         except TimeoutError:
             message = f"{endpoint}: no whole answer within {self._request_timeout:g} s"
             raise TimedOutError(message, transient=True) from None
         finally:
             self._observer.request(self._account.name, endpoint, code, clock() - began)
-        if status == HTTPStatus.OK:
-            return body
-        raise self._refusal(endpoint, status, headers, key)
+        self.server_time = http_date(answer.date)
+        if answer.status == HTTPStatus.OK:
+            return answer.body
+        raise self._refusal(endpoint, answer, key)
 
-    async def _exchange(
-        self, endpoint: Endpoint, url: URL, key: Secret
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """Return status, headers and body; a refusal's body is not read: nobody needs it."""
-        sent = {"X-API-Key": key.reveal()}
-        try:
-            async with self._session.get(url, headers=sent, allow_redirects=False) as response:
-                self.server_time = http_date(response.headers.get(hdrs.DATE, ""))
-                if response.status != HTTPStatus.OK:
-                    return response.status, response.headers, b""
-                return response.status, response.headers, await _read(endpoint, response)
-        except aiohttp.ClientPayloadError as error:
-            message = f"{endpoint}: the answer broke: {type(error).__name__}"
-            raise PayloadError(message, transient=True) from None
-        except aiohttp.ClientResponseError as error:
-            raise PayloadError(f"{endpoint}: no HTTP: {type(error).__name__}") from None
-        except _BrokenError as error:
-            raise UnreachableError(f"{endpoint}: {error}", transient=True) from None
-        except aiohttp.ClientError as error:
-            raise UnreachableError(f"{endpoint}: {type(error).__name__}: {error}") from None
-
-    def _refusal(
-        self, endpoint: Endpoint, status: int, headers: Mapping[str, str], key: Secret
-    ) -> ApiError:
+    def _refusal(self, endpoint: Endpoint, answer: Answer, key: Secret) -> ApiError:
         """Return what a status other than 200 means; a wish to be left alone is heeded at once."""
-        message = f"{endpoint}: the API answered {status}"
+        message = f"{endpoint}: the API answered {answer.status}"
         wait: float | None = None
-        if status in HOLDING and hdrs.RETRY_AFTER in headers:
-            wait = retry_after(headers[hdrs.RETRY_AFTER], headers.get(hdrs.DATE, ""))
+        if answer.status in HOLDING and answer.retry_after is not None:
+            wait = retry_after(answer.retry_after, answer.date)
             self._throttle.hold(wait or 0.0)
-        match status:
+        match answer.status:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
                 return AuthError(message, transient=self._key.replaced(key))
             case HTTPStatus.NOT_FOUND:
@@ -228,7 +188,7 @@ class Client:
             case HTTPStatus.TOO_MANY_REQUESTS:
                 return RateLimitedError(message, transient=True, retry_after=wait)
             case _:
-                return StatusError(message, transient=status in PASSING, retry_after=wait)
+                return StatusError(message, transient=answer.status in PASSING, retry_after=wait)
 
 
 HOLDING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -239,49 +199,10 @@ def _agent(agent_id: str) -> str:
     return f"/api/agents/{quote(agent_id, safe='')}"
 
 
-async def _read(endpoint: Endpoint, response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise PayloadError(f"{endpoint}: more than {MAX_BODY} bytes")
-    return bytes(body)
-
-
-class _BrokenError(aiohttp.ClientError):
-    """The connection broke before an answer."""
-
-
-async def _once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Keep aiohttp from asking again by itself: a second owner of retries would multiply them."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _BrokenError(f"the connection broke: {type(error).__name__}") from None
-
-
 @asynccontextmanager
 async def connect(
     account: Account, key: Key, observer: Observer, poll_timeout: float
 ) -> AsyncIterator[Client]:
-    """Open the account's session and yield its client. `poll_timeout` is in seconds.
-
-    Neither cookies, proxies from the environment nor `.netrc` take part: the key goes to the base
-    URL alone.
-    """
-    headers = {
-        "Accept": "application/json",
-        "User-Agent": f"ultravox-batch-exporter/{__version__}",
-    }
-    async with aiohttp.ClientSession(
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers=headers,
-        middlewares=(_once,),
-        timeout=aiohttp.ClientTimeout(),
-        trust_env=False,
-    ) as session:
+    """Open the account's session and yield its client. `poll_timeout` is in seconds."""
+    async with open_session() as session:
         yield Client(account, key, session, observer, REQUEST_SHARE * poll_timeout)
