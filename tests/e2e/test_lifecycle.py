@@ -177,18 +177,23 @@ async def test_a_broken_page_3_leaves_the_last_snapshot_and_the_other_agents_alo
         path = write_config(tmp_path, base_url, simulator.api_key, account=account, polling=QUICK)
         async with started(f"--config.file={path}", FREE_PORT) as exporter:
             await exporter.ready()
-            before = await exporter.scrape()
             simulator.faults.add(Fault(agent_id=ill, page=3, effect=effect))
+            # A poll that was past the third page when the fault began may still have succeeded.
+            before = await exporter.until(
+                lambda found: having(found, "ultravox_agent_up", ill) == [0]
+            )
+            assert having(before, "ultravox_batch_calls_completed", ill) == [0] * len(batches)
             for batch in batches:
                 simulator.update(batch, completed_count=1)
             found = await exporter.until(
-                lambda found: (
-                    having(found, "ultravox_agent_up", ill) == [0]
-                    and having(found, "ultravox_agent_polls_total", well)
-                    > having(before, "ultravox_agent_polls_total", well)
+                lambda found: all(
+                    having(found, "ultravox_agent_polls_total", agent)
+                    > having(before, "ultravox_agent_polls_total", agent)
+                    for agent in (ill, well)
                 )
             )
-            assert having(found, failures, f'{ill}",reason="{reason}"')[0] >= 1
+            assert having(found, "ultravox_agent_up", ill) == [0]
+            assert having(found, failures, f'{ill}",reason="{reason}"')[0] >= 2
             assert sum(having(found, failures, well)) == 0
             assert having(found, "ultravox_agent_up", well) == [1]
             assert about(found, ill) == about(before, ill)
