@@ -80,14 +80,21 @@ async def test_time_moves_between_scrapes_without_a_poll(
     tmp_path: Path, simulator: Simulator
 ) -> None:
     agent = simulator.add_agent()
-    start = time.time() + 4
-    batch = simulator.create(agent, total_count=5, window_start=start, window_end=start + 2)
+
+    def create() -> None:
+        """Create the batch as it is listed: however long the exporter takes to start."""
+        start = time.time() + 4
+        simulator.create(
+            agent, batch_id="brief", total_count=5, window_start=start, window_end=start + 4
+        )
+
+    simulator.faults.add(Fault(agent_id=agent, effect=f.Before(create), times=1))
     async with serve(simulator) as base_url:
         path = write_config(
             tmp_path,
             base_url,
             simulator.api_key,
-            account={"agents": [{"id": agent}]},
+            account={"agents": [{"id": agent, "name": "Named"}]},
             polling={"interval": "5m"},
         )
 
@@ -100,13 +107,13 @@ async def test_time_moves_between_scrapes_without_a_poll(
             return name.split('state="')[1].rstrip('"}')
 
         async with started(f"--config.file={path}", FREE_PORT) as exporter:
-            found = await exporter.until(lambda found: has(found, batch))
+            found = await exporter.until(lambda found: has(found, "brief"))
             states = [state(found)]
-            left = [having(found, "ultravox_batch_window_remaining_seconds", batch)[0]]
+            left = having(found, "ultravox_batch_window_remaining_seconds", "brief")
             while states[-1] != "window_closed":
                 found = await exporter.scrape()
                 states.append(state(found))
-                left += having(found, "ultravox_batch_window_remaining_seconds", batch)
+                left += having(found, "ultravox_batch_window_remaining_seconds", "brief")
             assert having(found, "ultravox_agent_polls_total", agent) == [1]
     order = ["scheduled", "active", "window_closed"]
     assert [each for each in order if each in states] == list(dict.fromkeys(states))
