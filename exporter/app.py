@@ -14,8 +14,9 @@ import structlog
 
 from exporter.api.client import connect
 from exporter.config import Config, Key
+from exporter.exposition.body import Body, gzipped, plain
 from exporter.exposition.own import OwnMetrics
-from exporter.exposition.render import render
+from exporter.exposition.pages import Pages
 from exporter.exposition.text import Format
 from exporter.exposition.view import Policy
 from exporter.polling.context import Context
@@ -53,9 +54,10 @@ async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None
             context = Context(account, config, client, store, liveness, options.clock)
             announce(context)
             contexts.append(context)
+        pages = Pages(Policy.of(config))
         site = Site(
             telemetry_path=options.telemetry_path,
-            metrics=partial(exposition, store, own, Policy.of(config), options.clock),
+            metrics=partial(exposition, store, pages, own, options.clock),
             overdue=liveness.overdue,
             ready=Readiness(config, store).reached,
         )
@@ -63,17 +65,33 @@ async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None
         for address in addresses:
             log.info("listening", address=str(address))
         options.on_listening(addresses)
-        async with asyncio.TaskGroup() as accounts:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(render_ahead(store, pages, options.clock))
             for context in contexts:
-                accounts.create_task(watch(context))
+                tasks.create_task(watch(context))
 
 
-def exposition(
-    store: Store, own: OwnMetrics, policy: Policy, clock: Callable[[], float], form: Format
-) -> bytes:
+async def render_ahead(store: Store, pages: Pages, clock: Callable[[], float]) -> None:
+    """Render what changes when it changes, for ever: a scrape then finds it done."""
+    while True:
+        changed = await store.next_change()
+        await pages.update(changed, clock())
+        await asyncio.sleep(0)
+
+
+async def exposition(
+    store: Store,
+    pages: Pages,
+    own: OwnMetrics,
+    clock: Callable[[], float],
+    form: Format,
+    *,
+    gzip: bool,
+) -> Body:
     """Return the page: what is known of batches, agents and accounts, then the exporter's own."""
-    known = render(store.snapshot(), clock(), policy, form).encode()
-    return known + own.render(form)
+    parts = await pages.parts(store.snapshot(), clock(), form)
+    parts.append(own.render(form))
+    return await gzipped(parts) if gzip else plain(parts)
 
 
 class Readiness:

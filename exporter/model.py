@@ -96,9 +96,21 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
         opens = now if self.window_start is None else max(now, self.window_start)
         return max(self.window_end - opens, 0.0)
 
+    def open(self, now: float) -> bool:
+        """Whether `now` lies in a window that has an end, before the API has ended the batch."""
+        if self.window_end is None or self.ended is not None:
+            return False
+        return (self.window_start is None or self.window_start <= now) and now < self.window_end
+
+    def edges(self) -> tuple[float, ...]:
+        """Return when time alone changes the batch's state, or how its window runs."""
+        if self.ended is not None:
+            return ()
+        return tuple(edge for edge in (self.window_start, self.window_end) if edge is not None)
+
     def kept(self, now: float, keep_ended: float) -> bool:
         """Whether the batch is live, or ended less than `keep_ended` seconds ago."""
-        return self.ended is None or now - self.ended < keep_ended
+        return self.ended is None or now < self.ended + keep_ended
 
 
 Kind: TypeAlias = Literal["full", "incremental"]

@@ -5,6 +5,8 @@ of one. Whoever changes a snapshot takes it from here and puts the next one back
 anything in between, so that no change is lost.
 """
 
+import asyncio
+
 from exporter.model import AccountSnapshot, AgentKey, AgentSnapshot, Snapshot
 
 
@@ -14,6 +16,8 @@ class Store:
     def __init__(self) -> None:
         self._accounts: dict[str, AccountSnapshot] = {}
         self._agents: dict[AgentKey, AgentSnapshot] = {}
+        self._changed: dict[AgentKey, None] = {}
+        self._change = asyncio.Event()
 
     def account(self, name: str) -> AccountSnapshot:
         """Return the account's snapshot. Raises KeyError where none was put."""
@@ -34,10 +38,26 @@ class Store:
     def put_agent(self, snapshot: AgentSnapshot) -> None:
         """Replace the agent's snapshot."""
         self._agents[snapshot.agent.key] = snapshot
+        self._changed[snapshot.agent.key] = None
+        self._change.set()
 
     def remove_agent(self, key: AgentKey) -> None:
         """Forget an agent that is no longer polled."""
         del self._agents[key]
+
+    async def next_change(self) -> AgentSnapshot:
+        """Wait for an agent whose snapshot was replaced since this was last told; return it.
+
+        For one listener: a change is told once.
+        """
+        while True:
+            while self._changed:
+                key = next(iter(self._changed))
+                del self._changed[key]
+                if key in self._agents:
+                    return self._agents[key]
+            self._change.clear()
+            await self._change.wait()
 
     def snapshot(self) -> Snapshot:
         """Return all that is known now."""

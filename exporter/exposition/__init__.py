@@ -3,8 +3,12 @@
 catalogue  one table of every metric of the exporter
 family     what a metric is: name, type, labels, help, unit, stability, and how its samples are made
 view       what of an agent's snapshot is shown at a moment
-text       the two text formats: escaping, numbers, headers, and which one a client accepts
-render     (snapshot, now) -> text
+text       the two text formats: numbers, headers, lines, and which one a client accepts
+slices     a run of batches, rendered once
+pages      (snapshot, now) -> the parts of a page, from what was rendered before
+deflate    parts deflated ahead of time, as one gzip member
+body       a page as the body of an answer
+pace       long work, cut into turns
 batches    the metrics of a batch
 agents     the metrics of an agent
 accounts   the metrics of an account

@@ -1,14 +1,19 @@
 """The metrics of a batch."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
-from exporter.exposition.family import BATCH, Metric, Sample, by, one
+from exporter.exposition.family import BATCH, AnyMetric, LabelledMetric, Metric, Sample, by, labels
 from exporter.model import STATUSES, Batch, BatchState
+
+_STATES = {
+    current: tuple(by("state", ((state, int(state is current)) for state in BatchState)))
+    for current in BatchState
+}
 
 
 def _batch_states(batch: Batch, now: float) -> Iterable[Sample]:
-    current = batch.state(now)
-    return by("state", ((state, state is current) for state in BatchState))
+    return _STATES[batch.state(now)]
 
 
 def _scheduled_calls(batch: Batch, _now: float) -> Iterable[Sample]:
@@ -16,37 +21,38 @@ def _scheduled_calls(batch: Batch, _now: float) -> Iterable[Sample]:
     return by("status", zip(STATUSES, calls, strict=False))
 
 
-def _batch_info(batch: Batch, _now: float) -> Iterable[Sample]:
-    webhook = "true" if batch.webhook else "false"
-    return (((("throttle", batch.throttle), ("webhook", webhook)), 1),)
+@lru_cache(maxsize=1024)
+def _info(throttle: str, *, webhook: bool) -> tuple[Sample, ...]:
+    pairs = (("throttle", throttle), ("webhook", "true" if webhook else "false"))
+    return ((labels(pairs), 1),)
 
 
-BATCH_METRICS: tuple[Metric[Batch], ...] = (
+BATCH_METRICS: tuple[AnyMetric[Batch], ...] = (
     Metric(
         "ultravox_batch_calls",
         "Calls in the batch.",
         BATCH,
-        lambda batch, _: one(batch.total),
+        lambda batch, _: batch.total,
     ),
     Metric(
         "ultravox_batch_calls_completed",
         "Calls of the batch that were created or failed: dialled, not necessarily answered.",
         BATCH,
-        lambda batch, _: one(batch.completed),
+        lambda batch, _: batch.completed,
     ),
     Metric(
         "ultravox_batch_calls_remaining",
         "Calls of the batch that are not completed.",
         BATCH,
-        lambda batch, _: one(batch.remaining),
+        lambda batch, _: batch.remaining,
     ),
     Metric(
         "ultravox_batch_paused",
         "Whether the batch is paused (1) or not (0). Ultravox documents no way to resume.",
         BATCH,
-        lambda batch, _: one(batch.paused),
+        lambda batch, _: batch.paused,
     ),
-    Metric(
+    LabelledMetric(
         "ultravox_batch_state",
         "1 for the state that the batch is in at the time of the scrape, 0 for the others.",
         (*BATCH, "state"),
@@ -56,46 +62,47 @@ BATCH_METRICS: tuple[Metric[Batch], ...] = (
         "ultravox_batch_created_timestamp_seconds",
         "When the batch was created.",
         BATCH,
-        lambda batch, _: one(batch.created),
+        lambda batch, _: batch.created,
     ),
     Metric(
         "ultravox_batch_window_start_timestamp_seconds",
         "From when calls can be made; absent when the batch starts at once.",
         BATCH,
-        lambda batch, _: one(batch.window_start),
+        lambda batch, _: batch.window_start,
     ),
     Metric(
         "ultravox_batch_window_end_timestamp_seconds",
         "Until when calls can be made; absent when the batch runs until it is done.",
         BATCH,
-        lambda batch, _: one(batch.window_end),
+        lambda batch, _: batch.window_end,
     ),
     Metric(
         "ultravox_batch_window_remaining_seconds",
         "Seconds after the scrape in which calls can still be made; absent without an end of"
         " the window, and once the batch has ended.",
         BATCH,
-        lambda batch, now: one(batch.window_remaining(now)),
+        lambda batch, now: batch.window_remaining(now),
+        zero_at=lambda batch, now: batch.window_end if batch.open(now) else None,
     ),
     Metric(
         "ultravox_batch_ended_timestamp_seconds",
         "When the batch ended; absent until it has.",
         BATCH,
-        lambda batch, _: one(batch.ended),
+        lambda batch, _: batch.ended,
     ),
     Metric(
         "ultravox_batch_last_progress_timestamp_seconds",
         "When this process last saw the completed calls rise; absent until it has.",
         BATCH,
-        lambda batch, _: one(batch.last_progress),
+        lambda batch, _: batch.last_progress,
     ),
-    Metric(
+    LabelledMetric(
         "ultravox_batch_info",
         "Always 1. The call throttle, empty when none, and whether there is a webhook.",
         (*BATCH, "throttle", "webhook"),
-        _batch_info,
+        lambda batch, _: _info(batch.throttle, webhook=batch.webhook),
     ),
-    Metric(
+    LabelledMetric(
         "ultravox_batch_scheduled_calls",
         "Calls of the batch by status, as they were when last asked for; with `outcomes` on.",
         (*BATCH, "status"),

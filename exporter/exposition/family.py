@@ -14,11 +14,18 @@ Kind: TypeAlias = Literal["gauge", "counter", "histogram"]
 Stability: TypeAlias = Literal["stable", "experimental"]
 """Whether name and labels stay within a major version, or may change in a minor one."""
 
-Labels: TypeAlias = tuple[tuple[str, str], ...]
+Labels: TypeAlias = Iterable[tuple[str, str]]
 """(name, value) pairs, in the order in which they are written."""
 
-Sample: TypeAlias = tuple[Labels, float]
-"""The labels beyond the subject's identity, and the value."""
+Sample: TypeAlias = tuple[str, float]
+"""The labels beyond the subject's identity as `labels` writes them, and the value."""
+
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+def labels(pairs: Labels) -> str:
+    """Return the pairs as they stand between braces, values escaped."""
+    return ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +50,27 @@ Subject = TypeVar("Subject")
 
 @dataclass(frozen=True, slots=True)
 class Metric(Family, Generic[Subject]):
-    """A family, and its samples for one subject at one time (seconds since the epoch)."""
+    """A family with one sample at most for one subject at one time (seconds since the epoch).
+
+    `value` returns None where it is unknown. Where it falls by a second each second, `zero_at`
+    returns the time at which it will be 0, else None.
+    """
+
+    value: Callable[[Subject, float], float | None]
+    _: KW_ONLY
+    zero_at: Callable[[Subject, float], float | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledMetric(Family, Generic[Subject]):
+    """A family with any number of samples for one subject at one time, told apart by labels."""
 
     samples: Callable[[Subject, float], Iterable[Sample]]
 
 
-def one(value: float | None) -> Iterable[Sample]:
-    """Return a sample without further labels, or none where the value is unknown."""
-    return () if value is None else (((), value),)
+AnyMetric: TypeAlias = Metric[Subject] | LabelledMetric[Subject]
 
 
 def by(label: str, values: Iterable[tuple[str, float]]) -> Iterable[Sample]:
     """Return a sample a value, told apart by one further label."""
-    return ((((label, key),), value) for key, value in values)
+    return ((labels(((label, key),)), value) for key, value in values)

@@ -4,10 +4,10 @@ Sample lines of gauges and counters are the same in both; a counter's header, th
 differ.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 
-from exporter.exposition.family import Family, Labels
+from exporter.exposition.family import AnyMetric, Family, Metric, Subject
 
 
 class Format(Enum):
@@ -17,12 +17,8 @@ class Format(Enum):
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
-
-
-def labels(pairs: Labels) -> str:
-    """Return the pairs as they stand between braces, values escaped."""
-    return ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs)
+FALLING = "%.3f"
+"""How a value is written that falls by a second each second: to the millisecond."""
 
 
 def number(value: float) -> str:
@@ -39,6 +35,28 @@ def header(family: Family, form: Format) -> str:
     if form is Format.OPENMETRICS and family.unit:
         lines.append(f"# UNIT {name} {family.unit}")
     return "\n".join(lines) + "\n"
+
+
+def lines(metric: AnyMetric[Subject], subjects: Iterable[tuple[str, Subject]], now: float) -> str:
+    """Return a metric's lines for each subject, whose identity is given as `labels` writes it."""
+    name = metric.name
+    if isinstance(metric, Metric):
+        value = metric.value
+        return "".join(
+            [
+                f"{name}{{{identity}}} {number(sample)}\n"
+                for identity, subject in subjects
+                if (sample := value(subject, now)) is not None
+            ]
+        )
+    samples = metric.samples
+    return "".join(
+        [
+            f"{name}{{{identity},{further}}} {number(sample)}\n"
+            for identity, subject in subjects
+            for further, sample in samples(subject, now)
+        ]
+    )
 
 
 def negotiate(accept: str) -> Format:

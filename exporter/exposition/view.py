@@ -1,6 +1,6 @@
 """What of an agent's snapshot is shown at a moment. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -30,17 +30,16 @@ class Sums(msgspec.Struct, frozen=True):
 
 
 class AgentView(msgspec.Struct, frozen=True):
-    """An agent at a moment. Without a listing to trust (None) nothing is counted or shown.
+    """An agent at a moment. Without a listing to trust (None) nothing is counted.
 
-    `sums` has every state and counts every batch that is kept; `shown` are the batches with series
-    of their own; `hidden` counts the others by reason.
+    `sums` has every state and counts every batch that is kept; `hidden` counts those without series
+    of their own by reason.
     """
 
     snapshot: AgentSnapshot
-    listing: Listing | None
-    sums: Mapping[BatchState, Sums]
-    shown: tuple[Batch, ...]
-    hidden: Mapping[str, int]
+    listing: Listing | None = None
+    sums: Mapping[BatchState, Sums] = {}
+    hidden: Mapping[str, int] = {}
 
 
 def fresh(last_success: float | None, now: float, stale_after: float) -> bool:
@@ -48,56 +47,67 @@ def fresh(last_success: float | None, now: float, stale_after: float) -> bool:
 
     After a clock that was put back, what seems to come from the future is as old as it is far off.
     """
-    return last_success is not None and abs(now - last_success) < stale_after
+    return (
+        last_success is not None and last_success - stale_after < now < last_success + stale_after
+    )
 
 
-def view_agent(snapshot: AgentSnapshot, now: float, policy: Policy) -> AgentView:
-    """Return what is shown of the agent at `now`."""
-    listing = snapshot.listing
-    if listing is None or not fresh(snapshot.health.last_success, now, policy.polling.stale_after):
-        return AgentView(snapshot, None, {}, (), {})
-    kept = [batch for batch in listing.batches if batch.kept(now, policy.batches.keep_ended)]
-    shown = selected(kept, policy.batches)
-    hidden = len(kept) - len(shown)
+def view_agent(
+    snapshot: AgentSnapshot, shown: int, sums: Mapping[BatchState, Sums], batches: Batches
+) -> AgentView:
+    """Return the view of an agent with a listing to trust, `shown` batches having series."""
+    hidden = sum(each.batches for each in sums.values()) - shown
     return AgentView(
         snapshot,
-        listing,
-        summed(kept, now),
-        shown,
+        snapshot.listing,
+        sums,
         {
-            "max_per_agent": hidden if policy.batches.per_batch_series else 0,
-            "per_batch_series": 0 if policy.batches.per_batch_series else hidden,
+            "max_per_agent": hidden if batches.per_batch_series else 0,
+            "per_batch_series": 0 if batches.per_batch_series else hidden,
         },
     )
 
 
 def selected(kept: Iterable[Batch], batches: Batches) -> tuple[Batch, ...]:
-    """Return the batches that have series of their own."""
+    """Return the batches that have series of their own; all, in their order, where none is hidden.
+
+    Otherwise live ones come first, then the newest ended. Nothing that a poll may change in a live
+    batch takes part, so the choice is the same from poll to poll.
+    """
     if not batches.per_batch_series:
         return ()
-    return tuple(sorted(kept, key=_precedence)[: batches.max_per_agent])
+    found = tuple(kept)
+    if len(found) <= batches.max_per_agent:
+        return found
+    return tuple(sorted(found, key=_precedence)[: batches.max_per_agent])
 
 
 def _precedence(batch: Batch) -> tuple[bool, float, str]:
-    """Order live batches before ended ones, each newest first.
-
-    Nothing that a poll may change in a live batch takes part, so the choice is the same from poll
-    to poll.
-    """
     newest = batch.created if batch.ended is None else batch.ended
     return (not batch.live, -newest, batch.batch_id)
 
 
 def summed(batches: Iterable[Batch], now: float) -> Mapping[BatchState, Sums]:
     """Return the sums by state, every state present."""
-    sums = dict.fromkeys(BatchState, Sums())
+    counts = {state: [0, 0, 0] for state in BatchState}
     for batch in batches:
-        state = batch.state(now)
-        so_far = sums[state]
-        sums[state] = Sums(
-            so_far.batches + 1, so_far.calls + batch.total, so_far.completed + batch.completed
+        count = counts[batch.state(now)]
+        count[0] += 1
+        count[1] += batch.total
+        count[2] += batch.completed
+    return {state: Sums(*count) for state, count in counts.items()}
+
+
+def added(parts: Sequence[Mapping[BatchState, Sums]]) -> Mapping[BatchState, Sums]:
+    """Return the sums over all parts."""
+    return {
+        state: Sums(
+            sum(part[state].batches for part in parts),
+            sum(part[state].calls for part in parts),
+            sum(part[state].completed for part in parts),
         )
-    return sums
+        for state in BatchState
+    }
 
 
 class AccountView(msgspec.Struct, frozen=True):

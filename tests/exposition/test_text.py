@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.exposition.family import Family
-from exporter.exposition.text import Format, accepts_gzip, header, labels, negotiate, number
+from exporter.exposition.family import Family, labels
+from exporter.exposition.text import Format, accepts_gzip, header, negotiate, number
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

@@ -8,25 +8,22 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from exporter.config import Account, Batches, Config, Polling
-from exporter.exposition.view import AgentView, Policy, Sums, view_agent
+from exporter.exposition.view import AgentView, Policy, Sums
 from exporter.model import Agent, AgentSnapshot, Batch, BatchState, Listing, PollHealth
+from tests.support.plain import view
 
 POLICY = Policy(Polling(stale_after=600), Batches(keep_ended=1000, max_per_agent=3))
 
 
-def seen(batches: Sequence[Batch], policy: Policy = POLICY) -> AgentView:
-    """Return the view of an agent with these batches, at time 1000."""
+def seen(batches: Sequence[Batch], policy: Policy = POLICY) -> tuple[AgentView, list[str]]:
+    """Return the view of an agent with these batches, at time 1000, and the ids with series."""
     snapshot = AgentSnapshot(
         Agent("main", "a", "A"),
         PollHealth(30, up=True, last_success=1000),
         Listing(tuple(batches), pages=1),
     )
-    return view_agent(snapshot, 1000, policy)
-
-
-def ids(view: AgentView) -> list[str]:
-    """Return the ids of the batches with series."""
-    return [batch.batch_id for batch in view.shown]
+    agent, shown = view(snapshot, 1000, policy)
+    return agent, [batch.batch_id for batch in shown]
 
 
 LIVE = [Batch(f"live{n}", created=n, total=2, completed=n) for n in (1, 2)]
@@ -34,23 +31,28 @@ ENDED = [Batch(f"ended{n}", created=0, total=2, completed=1, ended=500 + n) for 
 
 
 def test_live_ones_first_then_the_newest_ended() -> None:
-    view = seen([*ENDED, *LIVE])
-    assert ids(view) == ["live2", "live1", "ended3"]
-    assert view.hidden == {"max_per_agent": 2, "per_batch_series": 0}
+    agent, shown = seen([*ENDED, *LIVE])
+    assert shown == ["live2", "live1", "ended3"]
+    assert agent.hidden == {"max_per_agent": 2, "per_batch_series": 0}
+
+
+def test_where_nothing_is_hidden_the_order_stays() -> None:
+    _, shown = seen([*ENDED[:2], LIVE[0]])
+    assert shown == ["ended1", "ended2", "live1"]
 
 
 def test_the_sums_count_what_is_hidden() -> None:
-    sums = seen([*ENDED, *LIVE]).sums
+    sums = seen([*ENDED, *LIVE])[0].sums
     assert sums[BatchState.ENDED] == Sums(batches=3, calls=6, completed=3)
     assert sum(each.completed for each in sums.values()) == 3 + 1 + 2
 
 
 def test_no_series_at_all_on_request() -> None:
-    view = seen(
+    agent, shown = seen(
         [*ENDED, *LIVE], replace(POLICY, batches=Batches(keep_ended=1000, per_batch_series=False))
     )
-    assert ids(view) == []
-    assert view.hidden == {"max_per_agent": 0, "per_batch_series": 5}
+    assert shown == []
+    assert agent.hidden == {"max_per_agent": 0, "per_batch_series": 5}
 
 
 batches = st.lists(
@@ -72,12 +74,12 @@ def test_the_choice_depends_neither_on_order_nor_on_progress(
     made: list[Batch], limit: int, random: Random
 ) -> None:
     policy = replace(POLICY, batches=Batches(keep_ended=1000, max_per_agent=limit))
-    before = seen(made, policy)
+    before, shown = seen(made, policy)
     shuffled = [replace(batch, completed=batch.completed + 1, paused=True) for batch in made]
     random.shuffle(shuffled)
-    after = seen(shuffled, policy)
-    assert ids(before) == ids(after)
-    assert len(before.shown) + before.hidden["max_per_agent"] == sum(
+    _, shown_after = seen(shuffled, policy)
+    assert sorted(shown) == sorted(shown_after)
+    assert len(shown) + before.hidden["max_per_agent"] == sum(
         each.batches for each in before.sums.values()
     )
 

@@ -1,0 +1,92 @@
+"""Text, deflated ahead of time and put together as one gzip member, or inflated again.
+
+A fragment is deflated by itself and ends at a byte's border without being the last of its stream:
+so fragments can follow each other in any order, and their checksums combine.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+import msgspec
+from isal import isal_zlib
+
+LEVEL = 1
+"""isal's: a third smaller than level 0 for such text, and none of the higher ones pays."""
+
+HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+"""A gzip header: no name, no time, no system. Equal pages are equal bytes."""
+
+END = b"\x03\x00"
+"""The last block of a deflate stream, an empty one."""
+
+_RAW = -15
+"""Window bits that mean: neither zlib's header nor gzip's."""
+
+
+class Fragment(msgspec.Struct, frozen=True, gc=False):
+    """A text deflated, with its CRC-32 and its length in bytes."""
+
+    deflated: bytes
+    crc: int
+    length: int
+
+
+Part: TypeAlias = Fragment | bytes
+"""A piece of a page: deflated already, or not."""
+
+
+def deflate(text: bytes) -> Fragment:
+    """Return the text as a fragment."""
+    stream = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, _RAW)
+    deflated = stream.compress(text) + stream.flush(isal_zlib.Z_SYNC_FLUSH)
+    return Fragment(deflated, isal_zlib.crc32(text), len(text))
+
+
+def inflate(part: Part) -> bytes:
+    """Return a part's text."""
+    if isinstance(part, bytes):
+        return part
+    text: bytes = isal_zlib.decompressobj(_RAW).decompress(part.deflated)
+    return text
+
+
+def length(part: Part) -> int:
+    """Return the number of bytes of a part's text."""
+    return len(part) if isinstance(part, bytes) else part.length
+
+
+def fragments(parts: Iterable[Part], largest: int) -> Iterator[Fragment]:
+    """Yield the parts as fragments; neighbours that are not deflated yet are deflated together.
+
+    No such fragment holds more than `largest` bytes of text and one part.
+    """
+    waiting: list[bytes] = []
+    size = 0
+    for part in parts:
+        if isinstance(part, bytes):
+            waiting.append(part)
+            size += len(part)
+        if waiting and (size > largest or not isinstance(part, bytes)):
+            yield deflate(b"".join(waiting))
+            waiting, size = [], 0
+        if not isinstance(part, bytes):
+            yield part
+    if waiting:
+        yield deflate(b"".join(waiting))
+
+
+class Trailer:
+    """The end of a gzip member, once every fragment has been seen in its order."""
+
+    def __init__(self) -> None:
+        self._crc = 0
+        self._length = 0
+
+    def see(self, fragment: Fragment) -> None:
+        """Take the next fragment into account."""
+        self._crc = isal_zlib.crc32_combine(self._crc, fragment.crc, fragment.length)
+        self._length += fragment.length
+
+    def bytes(self) -> bytes:
+        """Return the last block, the checksum, and the length modulo 2³²."""
+        return END + self._crc.to_bytes(4, "little") + (self._length % 2**32).to_bytes(4, "little")

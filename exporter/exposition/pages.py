@@ -1,0 +1,176 @@
+"""(snapshot, now) -> page, from what was rendered before.
+
+The page depends on its arguments alone: what is kept here only saves the work of rendering it anew.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from exporter.exposition.accounts import ACCOUNT_METRICS
+from exporter.exposition.agents import AGENT_METRICS
+from exporter.exposition.batches import BATCH_METRICS
+from exporter.exposition.deflate import Part
+from exporter.exposition.family import labels
+from exporter.exposition.pace import Pace
+from exporter.exposition.slices import Countdown, Slice, make, slices_of, span
+from exporter.exposition.text import Format, header, lines
+from exporter.exposition.view import (
+    AgentView,
+    Policy,
+    Sums,
+    added,
+    fresh,
+    selected,
+    view_account,
+    view_agent,
+)
+from exporter.model import AgentKey, AgentSnapshot, Batch, BatchState, Snapshot
+
+RUN = 4000
+"""Batches among which those with series are chosen at once."""
+
+
+class AgentPage(msgspec.Struct, frozen=True):
+    """What is served of one agent: `lines` has those of each of AGENT_METRICS.
+
+    It holds for every time from `since` to before `until` at which the listing is to be trusted, or
+    is not, as `trusted` says.
+    """
+
+    snapshot: AgentSnapshot
+    trusted: bool
+    lines: tuple[bytes, ...]
+    shown: tuple[Slice, ...] = ()
+    hidden: tuple[Slice, ...] = ()
+    since: float = -math.inf
+    until: float = math.inf
+
+
+class Pages:
+    """Renders pages, and keeps what it rendered of each agent."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._agents: dict[AgentKey, AgentPage] = {}
+
+    async def parts(self, snapshot: Snapshot, now: float, form: Format) -> list[Part]:
+        """Return the families of batches, agents and accounts at `now`, seconds since the epoch.
+
+        OpenMetrics' end mark is not written: more families follow.
+        """
+        pace = Pace()
+        agents = [await self.update(agent, now) for agent in snapshot.agents]
+        self._forget(snapshot)
+        parts: list[Part] = []
+        for index, metric in enumerate(BATCH_METRICS):
+            parts.append(header(metric, form).encode())
+            for agent in agents:
+                for each in agent.shown:
+                    block = each.blocks[index]
+                    parts.append(block.at(now) if isinstance(block, Countdown) else block)
+                await pace.rest()
+        for index, agent_metric in enumerate(AGENT_METRICS):
+            parts.append(header(agent_metric, form).encode())
+            parts.extend(agent.lines[index] for agent in agents)
+            await pace.rest()
+        parts.extend(self._account_lines(snapshot, now, form))
+        return parts
+
+    async def update(self, snapshot: AgentSnapshot, now: float) -> AgentPage:
+        """Return what is served of the agent at `now`; render what is not known yet."""
+        key = snapshot.agent.key
+        before = self._agents.get(key)
+        trusted = snapshot.listing is not None and fresh(
+            snapshot.health.last_success, now, self._policy.polling.stale_after
+        )
+        if (
+            before is not None
+            and before.snapshot is snapshot
+            and before.trusted is trusted
+            and before.since <= now < before.until
+        ):
+            return before
+        page = (
+            await self._trusted(snapshot, now, before)
+            if trusted
+            else AgentPage(snapshot, trusted=False, lines=_agent_lines(AgentView(snapshot), now))
+        )
+        self._agents[key] = page
+        return page
+
+    async def _trusted(
+        self, snapshot: AgentSnapshot, now: float, before: AgentPage | None
+    ) -> AgentPage:
+        listing, policy, pace = snapshot.listing, self._policy.batches, Pace()
+        every = () if listing is None else listing.batches
+        kept = [batch for batch in every if batch.kept(now, policy.keep_ended)]
+        chosen: tuple[Batch, ...] = ()
+        for start in range(0, len(kept), RUN):
+            chosen = selected([*chosen, *kept[start : start + RUN]], policy)
+            await pace.rest()
+        shown = await _slices(snapshot, chosen, now, before.shown if before else (), shown=True)
+        rest: Sequence[Batch] = ()
+        if len(chosen) < len(kept):
+            ids = {batch.batch_id for batch in chosen}
+            rest = [batch for batch in kept if batch.batch_id not in ids]
+        hidden = await _slices(snapshot, rest, now, before.hidden if before else (), shown=False)
+        since, until = span(
+            [batch.ended + policy.keep_ended for batch in every if batch.ended is not None], now
+        )
+        both = (*shown, *hidden)
+        sums: Mapping[BatchState, Sums] = added([each.sums for each in both])
+        view = view_agent(snapshot, len(chosen), sums, policy)
+        return AgentPage(
+            snapshot,
+            trusted=True,
+            lines=_agent_lines(view, now),
+            shown=shown,
+            hidden=hidden,
+            since=max([since, *(each.since for each in both)]),
+            until=min([until, *(each.until for each in both)]),
+        )
+
+    def _forget(self, snapshot: Snapshot) -> None:
+        """Keep nothing of agents that are gone."""
+        if len(self._agents) > len(snapshot.agents):
+            there = {agent.agent.key for agent in snapshot.agents}
+            self._agents = {key: page for key, page in self._agents.items() if key in there}
+
+    def _account_lines(self, snapshot: Snapshot, now: float, form: Format) -> Iterator[bytes]:
+        accounts = [
+            (
+                labels((("account", account.account),)),
+                view_account(account, snapshot.agents_of(account.account), now, self._policy),
+            )
+            for account in snapshot.accounts
+        ]
+        for metric in ACCOUNT_METRICS:
+            yield (header(metric, form) + lines(metric, accounts, now)).encode()
+
+
+async def _slices(
+    snapshot: AgentSnapshot,
+    batches: Sequence[Batch],
+    now: float,
+    before: Sequence[Slice],
+    *,
+    shown: bool,
+) -> tuple[Slice, ...]:
+    identity, pace, made = _identity(snapshot), Pace(), list[Slice]()
+    for index, run in enumerate(slices_of(batches)):
+        old = before[index] if index < len(before) else None
+        made.append(make(identity, run, now, shown=shown, before=old))
+        await pace.rest()
+    return tuple(made)
+
+
+def _identity(snapshot: AgentSnapshot) -> str:
+    agent = snapshot.agent
+    return labels((("account", agent.account), ("agent_id", agent.agent_id)))
+
+
+def _agent_lines(view: AgentView, now: float) -> tuple[bytes, ...]:
+    subjects = ((_identity(view.snapshot), view),)
+    return tuple(lines(metric, subjects, now).encode() for metric in AGENT_METRICS)

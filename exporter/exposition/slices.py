@@ -1,0 +1,147 @@
+"""A run of an agent's batches, rendered once: what is served of it until one of them changes.
+
+No run is so long that rendering it would hold up the event loop.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from exporter.exposition.batches import BATCH_METRICS
+from exporter.exposition.deflate import Part, deflate
+from exporter.exposition.family import AnyMetric, LabelledMetric, Metric, labels
+from exporter.exposition.text import FALLING, lines, number
+from exporter.exposition.view import Sums, summed
+from exporter.model import Batch, BatchState
+
+LARGEST = 400
+"""Batches of a slice: some four milliseconds of rendering."""
+
+WORTH_DEFLATING = 2000
+"""Bytes of a block from which on it is kept deflated: less would hardly become smaller alone."""
+
+
+class Countdown(msgspec.Struct, frozen=True, gc=False):
+    """Lines of values that fall by a second each second: a template, and when each will be 0."""
+
+    template: bytes
+    zero_at: tuple[float, ...]
+
+    def at(self, now: float) -> bytes:
+        """Return the lines at `now`."""
+        return self.template % tuple([moment - now for moment in self.zero_at])
+
+
+Block: TypeAlias = Part | Countdown
+"""The lines of one family for a slice."""
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """Batches, their sums by state, and their lines: a block for each of BATCH_METRICS.
+
+    It was rendered for the time `at`, and holds from `since` to before `until`. A hidden slice has
+    no blocks.
+    """
+
+    batches: tuple[Batch, ...]
+    at: float
+    since: float
+    until: float
+    sums: Mapping[BatchState, Sums]
+    blocks: tuple[Block, ...]
+
+
+def slices_of(batches: Sequence[Batch]) -> list[tuple[Batch, ...]]:
+    """Return the batches in runs of a slice's size."""
+    starts = range(0, len(batches), LARGEST)
+    return [tuple(batches[start : start + LARGEST]) for start in starts]
+
+
+def make(
+    agent: str,
+    batches: tuple[Batch, ...],
+    now: float,
+    *,
+    shown: bool,
+    before: Slice | None = None,
+) -> Slice:
+    """Return the slice at `now`. `agent` is the agent's identity as `labels` writes it.
+
+    `before` is what stood in its place; of it is kept what is the same.
+    """
+    if before and before.since <= now < before.until and before.batches == batches:
+        return before
+    since, until = span([edge for batch in batches for edge in batch.edges()], now)
+    blocks = _blocks(agent, batches, now, before) if shown else ()
+    return Slice(batches, now, since, until, summed(batches, now), blocks)
+
+
+def _blocks(
+    agent: str, batches: tuple[Batch, ...], now: float, before: Slice | None
+) -> tuple[Block, ...]:
+    """Return a block for each metric, those of `before` where they would be the same."""
+    subjects = [(_identity(agent, batch), batch) for batch in batches]
+    if before is None or _ids(before.batches) != _ids(batches):
+        return tuple(_block(metric, subjects, now) for metric in BATCH_METRICS)
+    return tuple(
+        block
+        if _told(metric, before.batches, before.at) == _told(metric, batches, now)
+        else _block(metric, subjects, now)
+        for metric, block in zip(BATCH_METRICS, before.blocks, strict=True)
+    )
+
+
+def _ids(batches: tuple[Batch, ...]) -> list[str]:
+    return [batch.batch_id for batch in batches]
+
+
+def _told(metric: AnyMetric[Batch], batches: tuple[Batch, ...], now: float) -> list[object]:
+    """Return all that a metric's block says of the batches, beside who they are."""
+    if isinstance(metric, LabelledMetric):
+        return [tuple(metric.samples(batch, now)) for batch in batches]
+    if metric.zero_at is None:
+        return [metric.value(batch, now) for batch in batches]
+    moments = [metric.zero_at(batch, now) for batch in batches]
+    return [
+        (moment, metric.value(batch, now) if moment is None else None)
+        for batch, moment in zip(batches, moments, strict=True)
+    ]
+
+
+def _identity(agent: str, batch: Batch) -> str:
+    return f"{agent},{labels((('batch_id', batch.batch_id),))}"
+
+
+def span(edges: Sequence[float], now: float) -> tuple[float, float]:
+    """Return the last edge that is not after `now`, and the first that is."""
+    since = max((edge for edge in edges if edge <= now), default=-math.inf)
+    return since, min((edge for edge in edges if edge > now), default=math.inf)
+
+
+def _block(metric: AnyMetric[Batch], subjects: Sequence[tuple[str, Batch]], now: float) -> Block:
+    if isinstance(metric, Metric) and metric.zero_at is not None:
+        moments = [metric.zero_at(batch, now) for _, batch in subjects]
+        if any(moment is not None for moment in moments):
+            return _countdown(metric, subjects, moments, now)
+    text = lines(metric, subjects, now).encode()
+    return deflate(text) if len(text) >= WORTH_DEFLATING else text
+
+
+def _countdown(
+    metric: Metric[Batch],
+    subjects: Sequence[tuple[str, Batch]],
+    moments: Sequence[float | None],
+    now: float,
+) -> Countdown:
+    template = []
+    for (identity, batch), moment in zip(subjects, moments, strict=True):
+        name = f"{metric.name}{{{identity}}} ".replace("%", "%%")
+        value = metric.value(batch, now)
+        if moment is not None:
+            template.append(f"{name}{FALLING}\n")
+        elif value is not None:
+            template.append(f"{name}{number(value)}\n")
+    zero_at = tuple(moment for moment in moments if moment is not None)
+    return Countdown("".join(template).encode(), zero_at)

@@ -1,0 +1,154 @@
+"""What is kept of former pages changes no page: it is what the catalogue alone would give."""
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import Iterable
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from exporter.config import Batches, Polling
+from exporter.exposition import slices
+from exporter.exposition.body import Body, gzipped, plain
+from exporter.exposition.pages import Pages
+from exporter.exposition.text import Format
+from exporter.exposition.view import Policy
+from exporter.model import (
+    STATUSES,
+    AccountSnapshot,
+    Agent,
+    AgentSnapshot,
+    Batch,
+    BatchState,
+    Listing,
+    Outcomes,
+    PollHealth,
+    Snapshot,
+)
+from tests.support.plain import render
+
+POLICY = Policy(Polling(stale_after=600.0), Batches(keep_ended=300.0, max_per_agent=5))
+
+TIMES = st.sampled_from([0.0, 0.1, 99.9, 100.0, 200.0, 300.0, 399.5, 400.0, 500.0, 700.0, 900.0])
+"""Edges of windows, of keeping and of staleness, and times between them."""
+
+batches = st.builds(
+    Batch,
+    batch_id=st.sampled_from([*"abcdefgh", '%s"é\\%', "%r\n"]),
+    created=TIMES,
+    total=st.integers(0, 9),
+    completed=st.integers(0, 9),
+    paused=st.booleans(),
+    window_start=st.none() | TIMES,
+    window_end=st.none() | TIMES,
+    ended=st.none() | st.none() | TIMES,
+    throttle=st.sampled_from(["", "evening"]),
+    webhook=st.booleans(),
+    last_progress=st.none() | TIMES,
+    outcomes=st.none()
+    | st.just(Outcomes(tuple(range(len(STATUSES))), asked=1.0, of=(1, 1, BatchState.ACTIVE))),
+)
+listings = st.lists(batches, unique_by=lambda batch: batch.batch_id, max_size=10).map(
+    lambda found: Listing(tuple(found), pages=1, reported=len(found))
+)
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    """Return a snapshot of up to three agents of an account."""
+    agents = tuple(
+        AgentSnapshot(
+            Agent("main", agent_id, draw(st.sampled_from(["A", "B%"])), {"team": "x"}),
+            PollHealth(30.0, up=True, last_success=draw(st.none() | TIMES), polls=1),
+            draw(st.none() | listings),
+            {"full": 1},
+        )
+        for agent_id in draw(st.lists(st.sampled_from("xy%"), unique=True, max_size=3))
+    )
+    return Snapshot((AccountSnapshot("main", 5.0),), agents)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[tuple[Snapshot, float]]:
+    """Return snapshots, each perhaps the one before or much like it, and times, in any order."""
+    history: list[tuple[Snapshot, float]] = []
+    for _ in range(draw(st.integers(1, 6))):
+        snapshot = draw(snapshots())
+        what = draw(st.sampled_from(["other", "same", "polled again", "moved on"]))
+        if history and what != "other":
+            snapshot = history[-1][0]
+        if what == "polled again":
+            snapshot = replace(snapshot, agents=tuple(map(_polled_again, snapshot.agents)))
+        if what == "moved on":
+            moved = draw(st.sampled_from(["completed", "window_end", "paused", "throttle"]))
+            agents = (_moved_on(agent, moved) for agent in snapshot.agents)
+            snapshot = replace(snapshot, agents=tuple(agents))
+        history.append((snapshot, draw(TIMES)))
+    return history
+
+
+def _polled_again(agent: AgentSnapshot) -> AgentSnapshot:
+    health = replace(agent.health, polls=agent.health.polls + 1, last_success=300.0)
+    return replace(agent, health=health)
+
+
+def _moved_on(agent: AgentSnapshot, moved: str) -> AgentSnapshot:
+    """Return the agent after a poll that found one thing of every other batch changed."""
+    if agent.listing is None:
+        return agent
+    news: dict[str, object] = {
+        "completed": 8,
+        "window_end": 450.0,
+        "paused": True,
+        "throttle": "other",
+    }
+    batches = tuple(
+        replace(batch, **{moved: news[moved]}) if index % 2 else batch
+        for index, batch in enumerate(agent.listing.batches)
+    )
+    return _polled_again(replace(agent, listing=replace(agent.listing, batches=batches)))
+
+
+async def sent(body: Body) -> bytes:
+    """Return what a body sends; its length is what it said."""
+    content = b"".join([chunk async for chunk in body.chunks()])
+    assert len(content) == body.length
+    return content
+
+
+async def both_ways(history: Iterable[tuple[Snapshot, float]], policy: Policy) -> None:
+    """Render each page from what was rendered before and plainly, and find the same bytes."""
+    pages = Pages(policy)
+    for snapshot, now in history:
+        for form in Format:
+            expected = render(snapshot, now, policy, form).encode()
+            assert await sent(plain(await pages.parts(snapshot, now, form))) == expected
+            compressed = await sent(await gzipped(await pages.parts(snapshot, now, form)))
+            assert gzip.decompress(compressed) == expected
+            inflater = zlib.decompressobj(31)
+            inflater.decompress(compressed)
+            assert inflater.eof
+            assert not inflater.unused_data, "more than one gzip member"
+
+
+@given(histories(), st.sampled_from([1, 2, 400]), st.sampled_from([0, 1, 5, 50]))
+def test_every_page_is_what_the_catalogue_alone_gives(
+    history: list[tuple[Snapshot, float]], largest: int, max_per_agent: int
+) -> None:
+    """Whatever was rendered before, in slices of any size, deflated or not, at edges of time."""
+    policy = replace(
+        POLICY,
+        batches=Batches(
+            keep_ended=300.0,
+            max_per_agent=max(max_per_agent, 1),
+            per_batch_series=max_per_agent > 0,
+        ),
+    )
+    before = slices.LARGEST, slices.WORTH_DEFLATING
+    slices.LARGEST, slices.WORTH_DEFLATING = largest, 100 * largest
+    try:
+        asyncio.run(both_ways(history, policy))
+    finally:
+        slices.LARGEST, slices.WORTH_DEFLATING = before

@@ -1,0 +1,82 @@
+"""The page, plainly from the catalogue: every sample of every subject, nothing kept, no hurry."""
+
+from collections.abc import Iterable, Iterator
+
+from exporter.exposition.accounts import ACCOUNT_METRICS
+from exporter.exposition.agents import AGENT_METRICS
+from exporter.exposition.batches import BATCH_METRICS
+from exporter.exposition.family import AnyMetric, Metric, Subject, labels
+from exporter.exposition.text import Format, header, number
+from exporter.exposition.view import (
+    AgentView,
+    Policy,
+    fresh,
+    selected,
+    summed,
+    view_account,
+    view_agent,
+)
+from exporter.model import AgentSnapshot, Batch, Snapshot
+
+
+def render(snapshot: Snapshot, now: float, policy: Policy, form: Format) -> str:
+    """Return the families of batches, agents and accounts at `now` (seconds since the epoch)."""
+    seen = [view(agent, now, policy) for agent in snapshot.agents]
+    agents = [(_agent(agent.snapshot), agent) for agent, _ in seen]
+    batches = [
+        (f"{_agent(agent.snapshot)},{labels((('batch_id', batch.batch_id),))}", batch)
+        for agent, shown in seen
+        for batch in shown
+    ]
+    accounts = [
+        (
+            labels((("account", account.account),)),
+            view_account(account, snapshot.agents_of(account.account), now, policy),
+        )
+        for account in snapshot.accounts
+    ]
+    return "".join(
+        [
+            *_families(BATCH_METRICS, batches, now, form),
+            *_families(AGENT_METRICS, agents, now, form),
+            *_families(ACCOUNT_METRICS, accounts, now, form),
+        ]
+    )
+
+
+def view(
+    snapshot: AgentSnapshot, now: float, policy: Policy
+) -> tuple[AgentView, tuple[Batch, ...]]:
+    """Return the agent at `now`, and its batches with series of their own."""
+    listing = snapshot.listing
+    if listing is None or not fresh(snapshot.health.last_success, now, policy.polling.stale_after):
+        return AgentView(snapshot), ()
+    kept = [batch for batch in listing.batches if batch.kept(now, policy.batches.keep_ended)]
+    shown = selected(kept, policy.batches)
+    return view_agent(snapshot, len(shown), summed(kept, now), policy.batches), shown
+
+
+def _agent(snapshot: AgentSnapshot) -> str:
+    agent = snapshot.agent
+    return labels((("account", agent.account), ("agent_id", agent.agent_id)))
+
+
+def _families(
+    metrics: Iterable[AnyMetric[Subject]],
+    subjects: Iterable[tuple[str, Subject]],
+    now: float,
+    form: Format,
+) -> Iterator[str]:
+    for metric in metrics:
+        yield header(metric, form)
+        for identity, subject in subjects:
+            if isinstance(metric, Metric):
+                value = metric.value(subject, now)
+                if metric.zero_at and metric.zero_at(subject, now) is not None:
+                    yield f"{metric.name}{{{identity}}} {value:.3f}\n"
+                    continue
+                if value is not None:
+                    yield f"{metric.name}{{{identity}}} {number(value)}\n"
+            else:
+                for further, sample in metric.samples(subject, now):
+                    yield f"{metric.name}{{{identity},{further}}} {number(sample)}\n"
