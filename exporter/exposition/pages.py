@@ -55,6 +55,10 @@ class Pages:
         self._policy = policy
         self._agents: dict[AgentKey, AgentPage] = {}
 
+    def __len__(self) -> int:
+        """Return the number of agents of which something is kept."""
+        return len(self._agents)
+
     async def parts(self, snapshot: Snapshot, now: float, form: Format) -> list[Part]:
         """Return the families of batches, agents and accounts at `now`, seconds since the epoch.
 

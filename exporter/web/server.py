@@ -112,9 +112,14 @@ async def _answer(request: web.Request) -> web.StreamResponse:
             await response.write_eof()
     except TimeoutError:
         log.debug("scrape_too_slow", remote=request.remote)
-        if request.transport is not None:
-            request.transport.abort()
+        abort(request.transport)
     return response
+
+
+def abort(transport: asyncio.BaseTransport | None) -> None:
+    """Close a connection without sending what is left; None is one that is closed already."""
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
 
 
 async def _healthy(request: web.Request) -> web.Response:

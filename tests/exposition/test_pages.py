@@ -2,16 +2,25 @@
 
 import asyncio
 import gzip
+import itertools
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parse
 
 from exporter.config import Batches, Polling
 from exporter.exposition import slices
 from exporter.exposition.body import Body, gzipped, plain
+from exporter.exposition.deflate import Part, deflate, fragments, inflate
+from exporter.exposition.own import OwnMetrics
 from exporter.exposition.pages import Pages
 from exporter.exposition.text import Format
 from exporter.exposition.view import Policy
@@ -152,3 +161,51 @@ def test_every_page_is_what_the_catalogue_alone_gives(
         asyncio.run(both_ways(history, policy))
     finally:
         slices.LARGEST, slices.WORTH_DEFLATING = before
+
+
+@pytest.mark.parametrize(
+    ("form", "parser"), [(Format.PROMETHEUS, parse), (Format.OPENMETRICS, parse_openmetrics)]
+)
+async def test_prometheus_client_reads_the_same_values(
+    form: Format, parser: Callable[[str], Iterable[Metric]]
+) -> None:
+    """From both formats, of batches in every state, some of them in deflated blocks."""
+    listing = Listing(
+        tuple(
+            Batch(
+                f"{number:036}",
+                created=1.5,
+                total=9,
+                completed=number % 10,
+                paused=number % 7 == 0,
+                window_start=100.0 * (number % 3),
+                window_end=100.0 * (number % 5),
+                ended=50.0 if number % 11 == 0 else None,
+            )
+            for number in range(500)
+        ),
+        pages=5,
+    )
+    agent = AgentSnapshot(Agent("main", "a", "A"), PollHealth(30.0, last_success=1.0), listing)
+    snapshot = Snapshot((AccountSnapshot("main", 5.0),), (agent,))
+    parts = await Pages(POLICY).parts(snapshot, 150.0, form)
+    own = OwnMetrics().render(form)
+    page = gzip.decompress(await sent(await gzipped([*parts, own]))).decode()
+    found = {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in parser(page)
+        for sample in family.samples
+    }
+    lines = [line for line in page.splitlines() if not line.startswith("#")]
+    assert len(found) == len(lines)
+    assert sum(value for (name, *_), value in found.items() if name == "ultravox_agent_calls") == (
+        9 * 500
+    )
+
+
+def test_fragments_of_any_parts_are_one_text() -> None:
+    """Deflated ones first, last, or next to each other."""
+    kinds: list[Part] = [b"ab", b"", deflate(b"cd")]
+    for order in itertools.product(kinds, repeat=4):
+        found = list(fragments(order, 3))
+        assert b"".join(map(inflate, found)) == b"".join(map(inflate, order))

@@ -1,6 +1,7 @@
 """Pages, methods and paths, over real HTTP."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -12,8 +13,9 @@ from structlog.testing import capture_logs
 from exporter.errors import ListenError
 from exporter.exposition.body import Body, gzipped, plain
 from exporter.exposition.text import Format
+from exporter.web import server
 from exporter.web.address import Address
-from exporter.web.server import Site, application, listen
+from exporter.web.server import MAX_SCRAPES, Site, abort, application, listen
 
 LOOPBACK = (Address("127.0.0.1", 0),)
 PAGE = "in {}\n" * 100
@@ -90,6 +92,69 @@ async def test_a_bug_in_a_page_is_an_error_in_the_log(caplog: pytest.LogCaptureF
     (record,) = caplog.records
     assert record.levelname == "ERROR"
     assert record.exc_info
+
+
+async def test_gzip_has_its_length_too() -> None:
+    async with served() as ask:
+        for method in ("GET", "HEAD"):
+            headers = {"Accept-Encoding": "gzip"}
+            async with ask(method, "/metrics", headers=headers) as response:
+                body = await gzipped([PAGE.replace("{}", "PROMETHEUS").encode()])
+                assert response.headers["Content-Length"] == str(body.length)
+
+
+async def test_only_so_many_scrapes_are_answered_at_once() -> None:
+    go = asyncio.Event()
+
+    async def slow(form: Format, *, gzip: bool) -> Body:
+        await go.wait()
+        return await metrics(form, gzip=gzip)
+
+    async with served(replace(SITE, metrics=slow)) as ask:
+
+        async def status() -> int:
+            async with ask("GET", "/metrics") as response:
+                return response.status
+
+        scrapes = [asyncio.create_task(status()) for _ in range(MAX_SCRAPES + 1)]
+        done, waiting = await asyncio.wait(scrapes, return_when=asyncio.FIRST_COMPLETED)
+        assert [await each for each in done] == [503]
+        async with ask("GET", "/-/healthy") as response:
+            assert response.status == 200
+        go.set()
+        assert {await each for each in waiting} == {200}
+        assert await status() == 200
+
+
+async def test_who_does_not_take_the_page_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And holds up neither health nor other scrapes meanwhile; nothing of the page is left over."""
+    monkeypatch.setattr(server, "SLOWEST_SCRAPE", 0.5)
+
+    async def large(form: Format, *, gzip: bool) -> Body:
+        del form, gzip
+        return plain([bytes(2**20)] * 100)
+
+    async with (
+        listen(application(replace(SITE, metrics=large)), LOOPBACK) as (address,),
+        aiohttp.ClientSession(f"http://{address}") as session,
+    ):
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with session.get("/-/healthy") as response:
+            assert response.status == 200
+        async with session.get("/metrics", headers={"Accept-Encoding": "identity"}) as response:
+            assert len(await response.read()) == 100 * 2**20
+        await asyncio.sleep(1.0)
+        taken = 0
+        with contextlib.suppress(ConnectionError):
+            while chunk := await reader.read(2**20):
+                taken += len(chunk)
+        assert taken < 100 * 2**20
+        writer.close()
+
+
+def test_a_closed_connection_can_be_aborted() -> None:
+    abort(None)
 
 
 async def test_the_head_of_metrics_has_no_body() -> None:

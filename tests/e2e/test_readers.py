@@ -1,0 +1,75 @@
+"""The compressed page, as real programs read it: all of it, not the first part only."""
+
+import asyncio
+import gzip
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from exporter.simulator import Simulator
+from tests.support.process import FREE_PORT, Process, started, write_config
+from tests.support.programs import require
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+
+@pytest.fixture
+async def exporter(
+    tmp_path: Path, simulator: Simulator, base_url: str
+) -> AsyncIterator[tuple[Process, set[str]]]:
+    """Start an exporter on an account with 1,500 batches; yield it, ready, and their ids."""
+    agents = [simulator.add_agent() for _ in range(3)]
+    ids = {simulator.create(agent, total_count=9) for agent in agents for _ in range(500)}
+    path = write_config(tmp_path, base_url, simulator.api_key, account={"discover": {}})
+    async with started(f"--config.file={path}", FREE_PORT) as process:
+        await process.ready()
+        yield process, ids
+
+
+def batch_ids(page: bytes) -> set[str]:
+    """Return the ids of the batches in the last of their families."""
+    return set(re.findall(r'ultravox_batch_info{[^}]*batch_id="(.*?)"', page.decode()))
+
+
+async def said_by(*command: str | Path) -> bytes:
+    """Run a program to its end and return what it wrote."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0, command
+    return out
+
+
+@pytest.mark.parametrize("accept", ["text/plain", OPENMETRICS])
+async def test_curl_and_gzip_and_python_read_one_whole_member(
+    tmp_path: Path, exporter: tuple[Process, set[str]], accept: str
+) -> None:
+    (process, ids), file = exporter, tmp_path / "page.gz"
+    ask = (require("curl"), "--silent", "--fail", "--header", f"Accept: {accept}")
+    page = await said_by(*ask, "--compressed", await process.url())
+    assert batch_ids(page) == ids
+    assert page.endswith(b"# EOF\n") is (accept == OPENMETRICS)
+    file.write_bytes(await said_by(*ask, "--header", "Accept-Encoding: gzip", await process.url()))
+    await said_by(require("gzip"), "--test", file)
+    assert batch_ids(gzip.decompress(file.read_bytes())) == ids
+
+
+async def test_chromium_shows_the_whole_page(
+    tmp_path: Path, exporter: tuple[Process, set[str]]
+) -> None:
+    process, ids = exporter
+    switches = (
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
+        " --disable-background-networking --disable-component-update --dump-dom"
+    )
+    shown = await said_by(
+        require("chromium"),
+        *switches.split(),
+        f"--user-data-dir={tmp_path / 'profile'}",
+        await process.url(),
+    )
+    assert batch_ids(shown) == ids
+    assert b"process_start_time_seconds" in shown

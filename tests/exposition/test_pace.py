@@ -1,0 +1,83 @@
+"""Long work lets others run."""
+
+import asyncio
+
+from msgspec.structs import replace
+
+from exporter.config import Batches, Polling
+from exporter.exposition.body import gzipped, plain
+from exporter.exposition.pages import Pages
+from exporter.exposition.text import Format
+from exporter.exposition.view import Policy
+from exporter.model import Agent, AgentSnapshot, Batch, Listing, PollHealth, Snapshot
+
+LARGE = AgentSnapshot(
+    Agent("main", "a", "A"),
+    PollHealth(30.0, up=True, last_success=1000.0),
+    Listing(
+        tuple(
+            Batch(f"{number:036}", created=900.0, total=9, completed=1, window_end=2000.0 + number)
+            for number in range(20_000)
+        ),
+        pages=200,
+    ),
+)
+LOWEST = 10
+"""Turns that others get at least in each piece of work: far fewer than slices there are."""
+
+
+async def turns_meanwhile(work: asyncio.Task[object]) -> int:
+    """Return how often another task got its turn before the work was done."""
+    turns = 0
+    while not work.done():
+        turns += 1
+        await asyncio.sleep(0)
+    await work
+    return turns
+
+
+async def test_rendering_a_large_agent_and_its_page_is_cut_into_turns() -> None:
+    pages = Pages(Policy(Polling(), Batches(max_per_agent=15_000)))
+    snapshot = Snapshot(agents=(LARGE,))
+    assert await turns_meanwhile(asyncio.create_task(pages.update(LARGE, 1000.0))) > LOWEST
+    parts = await pages.parts(snapshot, 1001.0, Format.PROMETHEUS)
+    assert await turns_meanwhile(asyncio.create_task(gzipped(parts))) >= 1
+
+    async def inflated() -> int:
+        return sum([len(chunk) async for chunk in plain(parts).chunks()])
+
+    assert await turns_meanwhile(asyncio.create_task(inflated())) >= 1
+
+
+async def test_what_did_not_change_is_not_rendered_again() -> None:
+    """A poll that brings the same batches, a rename, and one batch of many that moved on."""
+    pages = Pages(Policy(Polling(), Batches(max_per_agent=20_000)))
+    before = await pages.update(LARGE, 1000.0)
+    assert await pages.update(LARGE, 1100.0) is before
+    renamed = replace(LARGE, agent=Agent("main", "a", "B"))
+    after = await pages.update(renamed, 1100.0)
+    assert after.lines != before.lines
+    assert [id(each) for each in after.shown] == [id(each) for each in before.shown]
+    assert LARGE.listing is not None
+    first, *rest = LARGE.listing.batches
+    moved = replace(
+        LARGE, listing=replace(LARGE.listing, batches=(replace(first, completed=2), *rest))
+    )
+    news = await pages.update(moved, 1100.0)
+    assert [new is old for new, old in zip(news.shown, before.shown, strict=True)] == [
+        False,
+        *[True] * (len(before.shown) - 1),
+    ]
+    blocks = zip(news.shown[0].blocks, before.shown[0].blocks, strict=True)
+    assert sum(new is not old for new, old in blocks) == 2, "completed and remaining"
+
+
+async def test_agents_that_are_gone_leave_nothing_behind() -> None:
+    pages = Pages(Policy(Polling(), Batches()))
+    small = replace(LARGE, listing=None)
+    other = replace(small, agent=Agent("main", "b", "B"))
+    await pages.parts(Snapshot(agents=(small, other)), 1000.0, Format.PROMETHEUS)
+    kept = await pages.update(small, 1000.0)
+    await pages.parts(Snapshot(agents=(small,)), 1000.0, Format.PROMETHEUS)
+    assert await pages.update(small, 1000.0) is kept
+    assert len(pages) == 1
