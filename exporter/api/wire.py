@@ -6,6 +6,7 @@ rows of scheduled calls (customers' data) never become objects. Unknown fields a
 ignored; fields that the schema requires must be there, with the documented type.
 """
 
+import sys
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -117,7 +118,7 @@ def to_batch(row: BatchRow) -> Batch:
         window_start=_seconds(row.window_start),
         window_end=_seconds(row.window_end),
         ended=_seconds(row.ended_at),
-        throttle=row.throttle or "",
+        throttle=sys.intern(row.throttle or ""),
         webhook=bool(row.webhook_url),
     )
 
