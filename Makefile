@@ -34,6 +34,10 @@ check: .venv/dev.stamp ## the tests; those below the whole process hold branch c
 	$(BIN)/coverage report
 	$(BIN)/python -m pytest -n 4 --dist worksteal tests/e2e
 
+.PHONY: bench
+bench: .venv/dev.stamp ## what a scrape costs, side by side with others (minutes; ARGS=--quick for a first look)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
 .PHONY: format
 format: .venv/dev.stamp ## let ruff format and mend what it can
 	$(BIN)/ruff format .

@@ -1,9 +1,13 @@
 """A page as the body of an answer: its length is known before it is sent."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import itertools
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
-from exporter.exposition.deflate import HEADER, Part, Trailer, fragments, inflate, length
+from exporter.exposition.deflate import HEADER, Fragment, Part, Trailer, fragments, inflate, length
 from exporter.exposition.pace import Pace
+
+RUN = 16
+"""Fragments between two looks at the clock."""
 
 CHUNK = 256 * 1024
 """Bytes that are sent at once, or little more; and text that is deflated at once."""
@@ -37,9 +41,15 @@ def plain(parts: Sequence[Part]) -> Body:
 async def gzipped(parts: Sequence[Part]) -> Body:
     """Return the text as one gzip member."""
     pace, trailer, pieces = Pace(), Trailer(), [HEADER]
-    for fragment in fragments(parts, CHUNK):
-        trailer.see(fragment)
-        pieces.append(fragment.deflated)
+    for run in batched(fragments(parts, CHUNK), RUN):
+        trailer.see(run)
+        pieces.extend([fragment.deflated for fragment in run])
         await pace.rest()
     pieces.append(trailer.bytes())
     return Body(pieces, sum(map(len, pieces)))
+
+
+def batched(fragments: Iterator[Fragment], size: int) -> Iterator[list[Fragment]]:
+    """Yield lists of so many fragments, and what is left over."""
+    while run := list(itertools.islice(fragments, size)):
+        yield run

@@ -63,14 +63,17 @@ def fragments(parts: Iterable[Part], largest: int) -> Iterator[Fragment]:
     waiting: list[bytes] = []
     size = 0
     for part in parts:
-        if isinstance(part, bytes):
-            waiting.append(part)
-            size += len(part)
-        if waiting and (size > largest or not isinstance(part, bytes)):
+        if isinstance(part, Fragment):
+            if waiting:
+                yield deflate(b"".join(waiting))
+                waiting, size = [], 0
+            yield part
+            continue
+        waiting.append(part)
+        size += len(part)
+        if size > largest:
             yield deflate(b"".join(waiting))
             waiting, size = [], 0
-        if not isinstance(part, bytes):
-            yield part
     if waiting:
         yield deflate(b"".join(waiting))
 
@@ -82,10 +85,13 @@ class Trailer:
         self._crc = 0
         self._length = 0
 
-    def see(self, fragment: Fragment) -> None:
-        """Take the next fragment into account."""
-        self._crc = isal_zlib.crc32_combine(self._crc, fragment.crc, fragment.length)
-        self._length += fragment.length
+    def see(self, following: Iterable[Fragment]) -> None:
+        """Take the fragments that follow into account."""
+        crc, total, combine = self._crc, self._length, isal_zlib.crc32_combine
+        for fragment in following:
+            crc = combine(crc, fragment.crc, fragment.length)
+            total += fragment.length
+        self._crc, self._length = crc, total
 
     def bytes(self) -> bytes:
         """Return the last block, the checksum, and the length modulo 2³²."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-TURN = 0.004
+TURN = 0.003
 """Seconds of work after which others get their turn."""
 
 

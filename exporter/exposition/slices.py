@@ -4,7 +4,8 @@ No run is so long that rendering it would hold up the event loop.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import TypeAlias
 
 import msgspec
@@ -16,22 +17,27 @@ from exporter.exposition.text import FALLING, lines, number
 from exporter.exposition.view import Sums, summed
 from exporter.model import Batch, BatchState
 
-LARGEST = 400
-"""Batches of a slice: some four milliseconds of rendering."""
+LARGEST = 200
+"""Batches of a slice: some three milliseconds of rendering."""
 
-WORTH_DEFLATING = 2000
+WORTH_DEFLATING = 1000
 """Bytes of a block from which on it is kept deflated: less would hardly become smaller alone."""
 
 
 class Countdown(msgspec.Struct, frozen=True, gc=False):
-    """Lines of values that fall by a second each second: a template, and when each will be 0."""
+    """Lines of values that fall by a second each second: a template, and when each will be 0.
+
+    Many batches share a moment, so `moments` has each once, and `pick` takes from what is written
+    for them what the template wants, in its order.
+    """
 
     template: bytes
-    zero_at: tuple[float, ...]
+    moments: tuple[float, ...]
+    pick: Callable[[Sequence[bytes]], object]
 
     def at(self, now: float) -> bytes:
         """Return the lines at `now`."""
-        return self.template % tuple([moment - now for moment in self.zero_at])
+        return self.template % self.pick([FALLING % (moment - now) for moment in self.moments])
 
 
 Block: TypeAlias = Part | Countdown
@@ -85,9 +91,13 @@ def _blocks(
     subjects = [(_identity(agent, batch), batch) for batch in batches]
     if before is None or _ids(before.batches) != _ids(batches):
         return tuple(_block(metric, subjects, now) for metric in BATCH_METRICS)
+    old, new = before.batches, batches
+    if before.since <= now < before.until:
+        moved = [(was, now_is) for was, now_is in zip(old, new, strict=True) if was is not now_is]
+        old, new = tuple(was for was, _ in moved), tuple(now_is for _, now_is in moved)
     return tuple(
         block
-        if _told(metric, before.batches, before.at) == _told(metric, batches, now)
+        if _told(metric, old, before.at) == _told(metric, new, now)
         else _block(metric, subjects, now)
         for metric, block in zip(BATCH_METRICS, before.blocks, strict=True)
     )
@@ -140,8 +150,10 @@ def _countdown(
         name = f"{metric.name}{{{identity}}} ".replace("%", "%%")
         value = metric.value(batch, now)
         if moment is not None:
-            template.append(f"{name}{FALLING}\n")
+            template.append(f"{name}%b\n")
         elif value is not None:
             template.append(f"{name}{number(value)}\n")
-    zero_at = tuple(moment for moment in moments if moment is not None)
-    return Countdown("".join(template).encode(), zero_at)
+    zero_at = [moment for moment in moments if moment is not None]
+    places = {moment: place for place, moment in enumerate(dict.fromkeys(zero_at))}
+    pick = itemgetter(*map(places.__getitem__, zero_at))
+    return Countdown("".join(template).encode(), tuple(places), pick)

@@ -17,7 +17,7 @@ class Format(Enum):
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-FALLING = "%.3f"
+FALLING = b"%.3f"
 """How a value is written that falls by a second each second: to the millisecond."""
 
 

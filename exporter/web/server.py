@@ -113,6 +113,8 @@ async def _answer(request: web.Request) -> web.StreamResponse:
     except TimeoutError:
         log.debug("scrape_too_slow", remote=request.remote)
         abort(request.transport)
+    except ConnectionError:
+        log.debug("scraper_gone", remote=request.remote)
     return response
 
 

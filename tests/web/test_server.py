@@ -126,6 +126,26 @@ async def test_only_so_many_scrapes_are_answered_at_once() -> None:
         assert await status() == 200
 
 
+async def test_who_goes_away_amid_the_page_is_forgotten(caplog: pytest.LogCaptureFixture) -> None:
+    async def large(form: Format, *, gzip: bool) -> Body:
+        del form, gzip
+        return plain([bytes(2**20)] * 100)
+
+    application_of_one = application(replace(SITE, metrics=large))
+    async with listen(application_of_one, LOOPBACK) as (address,):
+        for _ in range(MAX_SCRAPES + 1):
+            reader, writer = await asyncio.open_connection(address.host, address.port)
+            writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+            writer.transport.abort()
+        whole = aiohttp.request(
+            "GET", f"http://{address}/metrics", headers={"Accept-Encoding": "identity"}
+        )
+        async with whole as response:
+            assert len(await response.read()) == 100 * 2**20
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_who_does_not_take_the_page_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """And holds up neither health nor other scrapes meanwhile; nothing of the page is left over."""
     monkeypatch.setattr(server, "SLOWEST_SCRAPE", 0.5)

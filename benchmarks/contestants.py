@@ -1,0 +1,103 @@
+"""The applications that are measured."""
+
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache, partial
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.aiohttp import make_aiohttp_handler
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from benchmarks.load import POLICY
+from exporter.app import exposition
+from exporter.exposition.agents import AGENT_METRICS
+from exporter.exposition.batches import BATCH_METRICS
+from exporter.exposition.family import AnyMetric, LabelledMetric, Subject
+from exporter.exposition.own import OwnMetrics
+from exporter.exposition.pages import Pages
+from exporter.exposition.view import summed, view_agent
+from exporter.store import Store
+from exporter.web.server import Site, application
+
+PATH = "/metrics"
+
+FREE = "…"
+"""Stands in the catalogue for labels of the user's own: the load has none."""
+
+
+def ours(store: Store, pages: Pages) -> web.Application:
+    """Return the exporter's own application."""
+    metrics = partial(exposition, store, pages, OwnMetrics(), time.time)
+    return application(Site(PATH, metrics, overdue=list, ready=lambda: True))
+
+
+def prometheus_client(store: Store) -> web.Application:
+    """Return prometheus_client's handler over a collector of the same samples."""
+    app = web.Application()
+    app.router.add_get(PATH, make_aiohttp_handler(registry(store)))
+    return app
+
+
+def finished(body: bytes) -> web.Application:
+    """Return a server whose page is made already: the least that sending so many bytes costs."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=body, headers={"Content-Encoding": "gzip"})
+
+    app = web.Application()
+    app.router.add_get(PATH, answer)
+    return app
+
+
+def registry(store: Store) -> CollectorRegistry:
+    """Return a registry of the samples of a store, made anew at each collection."""
+    made = CollectorRegistry()
+    made.register(Samples(store))
+    return made
+
+
+class Samples(Collector):
+    """The samples of batches and agents, from the same catalogue as ours."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each family with its samples now."""
+        now, agents, batches = time.time(), [], []
+        for snapshot in self._store.snapshot().agents:
+            identity, listing = snapshot.agent.key, snapshot.listing
+            known = () if listing is None else listing.batches
+            view = view_agent(snapshot, len(known), summed(known, now), POLICY.batches)
+            agents.append((identity, view))
+            batches.extend([((*identity, batch.batch_id), batch) for batch in known])
+        for metric in BATCH_METRICS:
+            yield _family(metric, batches, now)
+        for agent_metric in AGENT_METRICS:
+            yield _family(agent_metric, agents, now)
+
+
+def _family(
+    metric: AnyMetric[Subject], subjects: Iterable[tuple[Sequence[str], Subject]], now: float
+) -> Metric:
+    kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    made = kind(metric.name, metric.help, labels=[name for name in metric.labels if name != FREE])
+    if isinstance(metric, LabelledMetric):
+        for identity, subject in subjects:
+            for further, sample in metric.samples(subject, now):
+                made.add_metric((*identity, *_values(further)), sample)
+        return made
+    for identity, subject in subjects:
+        value = metric.value(subject, now)
+        if value is not None:
+            made.add_metric(identity, value)
+    return made
+
+
+@lru_cache
+def _values(further: str) -> tuple[str, ...]:
+    """Return the values of labels that are written out already; none has a quote here."""
+    return tuple(re.findall('="([^"]*)"', further))

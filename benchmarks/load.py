@@ -1,0 +1,125 @@
+"""Batches as pages of the API's JSON, and the polls that read them into a store.
+
+Every contestant gets its batches this way, so all have the same.
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+
+from exporter.api.wire import BATCH_PAGE, BatchRow, Page
+from exporter.config import Batches, Polling
+from exporter.exposition.view import Policy
+from exporter.model import AccountSnapshot, Agent, AgentKey, AgentSnapshot, PollHealth
+from exporter.polling.listing import goal, read
+from exporter.polling.outcome import Poll, succeeded
+from exporter.store import Store
+
+AGENTS = 100
+ROWS = 100
+"""Batches a page."""
+
+HOUR = 3600
+ACCOUNT = "main"
+
+POLICY = Policy(
+    Polling(timeout=25.0, stale_after=86400.0),
+    Batches(max_per_agent=1_000_000),
+)
+"""Stale late: a long run must not end with empty pages."""
+
+ROUND = b"@@@"
+"""Where a page has the number of the poll that reads it: the last digits of its counts."""
+
+
+class Load:
+    """So many live batches of a hundred agents, whose counts rise by one from poll to poll."""
+
+    def __init__(self, batches: int) -> None:
+        self.batches = batches
+        self.began = time.time()
+        self.keys: list[AgentKey] = [(ACCOUNT, _id("agent", index)) for index in range(AGENTS)]
+
+    def store(self) -> Store:
+        """Return a store of the agents before their first poll."""
+        store = Store()
+        store.put_account(AccountSnapshot(ACCOUNT, 5.0, up=True, last_success=self.began))
+        for index, (account, agent_id) in enumerate(self.keys):
+            agent = Agent(account, agent_id, f"agent {index}")
+            store.put_agent(AgentSnapshot(agent, PollHealth(POLICY.polling.interval)))
+        return store
+
+    def bodies(self, index: int) -> list[bytes]:
+        """Return the pages of the agent at an index, with ROUND where the poll's number goes."""
+        rows = [_row(number, self.began) for number in range(index, self.batches, AGENTS)]
+        runs = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)] or [[]]
+        return [
+            json.dumps(
+                {
+                    "next": f"https://x/?cursor={number}" if number < len(runs) else None,
+                    "previous": None,
+                    "results": run,
+                    "total": len(rows),
+                }
+            )
+            .replace('"@@@', "")
+            .replace('@@@"', ROUND.decode())
+            .encode()
+            for number, run in enumerate(runs, 1)
+        ]
+
+
+async def filled(load: Load) -> Store:
+    """Return a store after the first poll of each agent; no JSON is kept."""
+    store = load.store()
+    for index, key in enumerate(load.keys):
+        await poll(store, key, load.bodies(index), 1)
+    return store
+
+
+async def poll(store: Store, key: AgentKey, bodies: list[bytes], number: int) -> None:
+    """Read an agent's pages as the exporter's poll does, and replace its snapshot."""
+    now, previous, polling = time.time(), store.agent(key), POLICY.polling
+    target = goal(previous.listing, now, polling.full_listing_interval)
+    keep_ended = POLICY.batches.keep_ended
+    listing = await read(_pages(bodies, number), previous.listing, target, now, keep_ended)
+    store.put_agent(succeeded(previous, Poll(now, time.time() - now), listing, polling))
+
+
+async def _pages(bodies: list[bytes], number: int) -> AsyncGenerator[Page[BatchRow], None]:
+    for body in bodies:
+        # A page comes over the network: others run before it is there.
+        await asyncio.sleep(0)
+        yield BATCH_PAGE.decode(body.replace(ROUND, b"%03d" % number))
+
+
+def _row(number: int, now: float) -> dict[str, object]:
+    """Return a batch, newest first; its counts end in three digits for the poll's number."""
+    hour = now // HOUR * HOUR
+    batch_id = _id("batch", number)
+    completed = uuid.UUID(batch_id).int % 20 + 1
+    return {
+        "batchId": batch_id,
+        "created": _moment(now - 60.123457 * (number + 1)),
+        "totalCount": (completed + 1 + number % 50) * 1000,
+        "completedCount": f"@@@{completed}@@@",
+        "endedAt": None,
+        "windowStart": _moment(hour - HOUR * (1 + number % 4)),
+        "windowEnd": _moment(hour + HOUR * (2 + number % 7)),
+        "webhookUrl": "https://example.com/hook" if number % 2 else None,
+        "webhookSecret": "secret" if number % 2 else None,
+        "throttle": None,
+        "paused": False,
+    }
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def _id(kind: str, number: int) -> str:
+    """Return an id that looks random and is the same in every process."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{kind} {number}"))

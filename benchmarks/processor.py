@@ -1,0 +1,99 @@
+"""Processor time of polls, rendering and scrapes, in this process and without HTTP."""
+
+import gzip
+import time
+from statistics import median
+from typing import NamedTuple
+
+from prometheus_client import generate_latest
+
+from benchmarks.contestants import registry
+from benchmarks.load import POLICY, Load, poll
+from exporter.app import exposition
+from exporter.exposition.own import OwnMetrics
+from exporter.exposition.pages import Pages
+from exporter.exposition.text import Format
+
+LEVEL = 6
+"""At which aiohttp compresses prometheus_client's page."""
+
+
+class Processor(NamedTuple):
+    """Median seconds of processor time: a round of polls and a scrape; rendering all, or 1 %."""
+
+    ours: float
+    prometheus_client: float
+    everything: float
+    one_percent: float
+
+
+async def measure(batches: int, rounds: int) -> Processor:
+    """Measure with so many batches, contestants in turns."""
+    load = Load(batches)
+    bodies = [load.bodies(index) for index in range(len(load.keys))]
+    ours, theirs = Ours(load, bodies), PrometheusClient(load, bodies)
+    figures = []
+    for number in range(1, rounds + 2):
+        first = await ours.round(number)
+        second = await theirs.round(number)
+        rendering = await ours.rendering(number)
+        figures.append((first, second, *rendering))
+    # The first round knows of no batch yet, which is not what goes on for days.
+    return Processor(*map(median, zip(*figures[1:], strict=True)))
+
+
+class PrometheusClient:
+    """The same polls, and prometheus_client's page."""
+
+    def __init__(self, load: Load, bodies: list[list[bytes]]) -> None:
+        self._load, self._bodies = load, bodies
+        self._store = load.store()
+        self._registry = registry(self._store)
+
+    async def round(self, number: int) -> float:
+        """Poll every agent and make the page; return the processor time."""
+        began = time.process_time()
+        for key, bodies in zip(self._load.keys, self._bodies, strict=True):
+            await poll(self._store, key, bodies, number)
+        gzip.compress(generate_latest(self._registry), LEVEL)
+        return time.process_time() - began
+
+
+class Ours:
+    """The exporter's polls and page; what a poll changed is rendered at once."""
+
+    def __init__(self, load: Load, bodies: list[list[bytes]]) -> None:
+        self._load, self._bodies = load, bodies
+        self._store = load.store()
+        self._pages = Pages(POLICY)
+        self._own = OwnMetrics()
+
+    async def round(self, number: int) -> float:
+        """Poll every agent and make the page; return the processor time."""
+        began = time.process_time()
+        for key, bodies in zip(self._load.keys, self._bodies, strict=True):
+            await poll(self._store, key, bodies, number)
+            await self._pages.update(self._store.agent(key), time.time())
+        await self._scrape()
+        return time.process_time() - began
+
+    async def rendering(self, number: int) -> tuple[float, float]:
+        """Return the processor time of rendering everything, and that after one agent's poll.
+
+        The count of that agent's batches rises a second time in this round.
+        """
+        everything = await self._updates(Pages(POLICY))
+        await poll(self._store, self._load.keys[0], self._bodies[0], number + 1)
+        return everything, await self._updates(self._pages)
+
+    async def _updates(self, pages: Pages) -> float:
+        began = time.process_time()
+        for agent in self._store.snapshot().agents:
+            await pages.update(agent, time.time())
+        return time.process_time() - began
+
+    async def _scrape(self) -> bytes:
+        page = exposition(
+            self._store, self._pages, self._own, time.time, Format.PROMETHEUS, gzip=True
+        )
+        return b"".join([chunk async for chunk in (await page).chunks()])
