@@ -26,7 +26,7 @@ from exporter.exposition.view import (
     view_account,
     view_agent,
 )
-from exporter.model import AgentKey, AgentSnapshot, Batch, BatchState, Snapshot
+from exporter.model import AgentKey, AgentSnapshot, Batch, BatchState, Listing, Snapshot
 
 RUN = 4000
 """Batches among which those with series are chosen at once."""
@@ -35,8 +35,8 @@ RUN = 4000
 class AgentPage(msgspec.Struct, frozen=True):
     """What is served of one agent: `lines` has those of each of AGENT_METRICS.
 
-    It holds for every time from `since` to before `until` at which the listing is to be trusted, or
-    is not, as `trusted` says.
+    It holds for every time from `since` to before `until` at which the last success is young enough
+    to trust, or is not, as `trusted` says.
     """
 
     snapshot: AgentSnapshot
@@ -86,9 +86,9 @@ class Pages:
         """Return what is served of the agent at `now`; render what is not known yet."""
         key = snapshot.agent.key
         before = self._agents.get(key)
-        trusted = snapshot.listing is not None and fresh(
-            snapshot.health.last_success, now, self._policy.polling.stale_after
-        )
+        stale_after = self._policy.polling.stale_after
+        trusted = fresh(snapshot.health.last_success, now, stale_after)
+        listing = snapshot.listing if trusted else None
         if (
             before is not None
             and before.snapshot is snapshot
@@ -97,19 +97,18 @@ class Pages:
         ):
             return before
         page = (
-            await self._trusted(snapshot, now, before)
-            if trusted
-            else AgentPage(snapshot, trusted=False, lines=_agent_lines(AgentView(snapshot), now))
+            AgentPage(snapshot, trusted, _agent_lines(AgentView(snapshot), now))
+            if listing is None
+            else await self._listed(snapshot, listing, now, before)
         )
         self._agents[key] = page
         return page
 
-    async def _trusted(
-        self, snapshot: AgentSnapshot, now: float, before: AgentPage | None
+    async def _listed(
+        self, snapshot: AgentSnapshot, listing: Listing, now: float, before: AgentPage | None
     ) -> AgentPage:
-        listing, policy, pace = snapshot.listing, self._policy.batches, Pace()
-        every = () if listing is None else listing.batches
-        kept = [batch for batch in every if batch.kept(now, policy.keep_ended)]
+        policy, pace = self._policy.batches, Pace()
+        kept = [batch for batch in listing.batches if batch.kept(now, policy.keep_ended)]
         chosen: tuple[Batch, ...] = ()
         for start in range(0, len(kept), RUN):
             chosen = selected([*chosen, *kept[start : start + RUN]], policy)
@@ -120,9 +119,10 @@ class Pages:
             ids = {batch.batch_id for batch in chosen}
             rest = [batch for batch in kept if batch.batch_id not in ids]
         hidden = await _slices(snapshot, rest, now, before.hidden if before else (), shown=False)
-        since, until = span(
-            [batch.ended + policy.keep_ended for batch in every if batch.ended is not None], now
-        )
+        leaving = [
+            batch.ended + policy.keep_ended for batch in listing.batches if batch.ended is not None
+        ]
+        since, until = span(leaving, now)
         both = (*shown, *hidden)
         sums: Mapping[BatchState, Sums] = added([each.sums for each in both])
         view = view_agent(snapshot, len(chosen), sums, policy)

@@ -18,7 +18,7 @@ from exporter.exposition.view import Sums, summed
 from exporter.model import Batch, BatchState
 
 LARGEST = 200
-"""Batches of a slice: some three milliseconds of rendering."""
+"""Batches of a slice: some four milliseconds of rendering."""
 
 WORTH_DEFLATING = 1000
 """Bytes of a block from which on it is kept deflated: less would hardly become smaller alone."""

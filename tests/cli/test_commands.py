@@ -214,10 +214,22 @@ async def test_healthcheck_tells_a_living_exporter_from_none(
     assert err.startswith(f"{url}/-/healthy: ")
 
 
-async def test_healthcheck_passes_on_what_an_ill_exporter_says() -> None:
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (
+            b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 11\r\n\r\nhanging: x\n",
+            "503 hanging: x",
+        ),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "what answers speaks no HTTP: BadStatusLine"),
+    ],
+)
+async def test_healthcheck_says_what_an_ill_exporter_or_something_else_answers(
+    answer: bytes, told: str
+) -> None:
     async def ill(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 11\r\n\r\nhanging: x\n")
+        writer.write(answer)
         writer.close()
 
     server = await asyncio.start_server(ill, "127.0.0.1", 0)
@@ -225,21 +237,7 @@ async def test_healthcheck_passes_on_what_an_ill_exporter_says() -> None:
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         status, out, err = await run("healthcheck", f"--web.listen-address={address}")
     assert (status, out) == (1, "")
-    assert err == f"http://{address}/-/healthy: 503 hanging: x\n"
-
-
-async def test_healthcheck_tells_what_is_no_http_at_all() -> None:
-    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(other, "127.0.0.1", 0)
-    async with server:
-        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        status, out, err = await run("healthcheck", f"--web.listen-address={address}")
-    assert (status, out) == (1, "")
-    assert err == f"http://{address}/-/healthy: what answers speaks no HTTP: BadStatusLine\n"
+    assert err == f"http://{address}/-/healthy: {told}\n"
 
 
 async def test_demo_says_where_the_account_and_the_metrics_are() -> None:

@@ -5,6 +5,7 @@ import asyncio
 from msgspec.structs import replace
 
 from exporter.config import Batches, Polling
+from exporter.exposition.batches import BATCH_METRICS
 from exporter.exposition.body import gzipped, plain
 from exporter.exposition.pages import Pages
 from exporter.exposition.text import Format
@@ -81,3 +82,25 @@ async def test_agents_that_are_gone_leave_nothing_behind() -> None:
     await pages.parts(Snapshot(agents=(small,)), 1000.0, Format.PROMETHEUS)
     assert await pages.update(small, 1000.0) is kept
     assert len(pages) == 1
+
+
+async def test_at_the_edge_of_a_window_only_what_the_time_moves_is_rendered_again() -> None:
+    """State and window; and a batch that has ended has no edge, nor time left."""
+    running = Batch("b", created=1.0, total=9, completed=1, window_end=1100.0)
+    ended = Batch("e", created=1.0, total=9, completed=9, window_end=1100.0, ended=990.0)
+    listing = Listing((running, ended), pages=1)
+    pages = Pages(Policy(Polling(), Batches()))
+    agent = replace(LARGE, listing=listing)
+    (before,) = (await pages.update(agent, 1000.0)).shown
+    (after,) = (await pages.update(agent, 1100.0)).shown
+    moved = [
+        metric.name
+        for metric, new, old in zip(BATCH_METRICS, after.blocks, before.blocks, strict=True)
+        if new is not old
+    ]
+    assert moved == ["ultravox_batch_state", "ultravox_batch_window_remaining_seconds"]
+    only_ended = replace(LARGE, listing=Listing((ended,), pages=1))
+    page = plain(await pages.parts(Snapshot(agents=(only_ended,)), 1000.0, Format.PROMETHEUS))
+    text = b"".join([chunk async for chunk in page.chunks()])
+    assert b"ultravox_batch_calls{" in text
+    assert b"window_remaining_seconds{" not in text

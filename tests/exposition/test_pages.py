@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from exporter.config import Batches, Polling
 from exporter.exposition import slices
 from exporter.exposition.body import Body, gzipped, plain
-from exporter.exposition.deflate import Part, deflate, fragments, inflate
+from exporter.exposition.deflate import Fragment, Part, deflate, fragments, inflate
 from exporter.exposition.own import OwnMetrics
 from exporter.exposition.pages import Pages
 from exporter.exposition.text import Format
@@ -188,7 +188,9 @@ async def test_prometheus_client_reads_the_same_values(
     )
     agent = AgentSnapshot(Agent("main", "a", "A"), PollHealth(30.0, last_success=1.0), listing)
     snapshot = Snapshot((AccountSnapshot("main", 5.0),), (agent,))
-    parts = await Pages(POLICY).parts(snapshot, 150.0, form)
+    policy = replace(POLICY, batches=Batches(max_per_agent=1000))
+    parts = await Pages(policy).parts(snapshot, 150.0, form)
+    assert any(isinstance(part, Fragment) for part in parts)
     own = OwnMetrics().render(form)
     page = gzip.decompress(await sent(await gzipped([*parts, own]))).decode()
     found = {
