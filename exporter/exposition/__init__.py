@@ -6,6 +6,7 @@ view       what of an agent's snapshot is shown at a moment
 text       the two text formats: numbers, headers, lines, and which one a client accepts
 slices     a run of batches, rendered once
 pages      (snapshot, now) -> the parts of a page, from what was rendered before
+packing    the parts of a page as they are added; neighbours deflated together
 deflate    parts deflated ahead of time, as one gzip member
 body       a page as the body of an answer
 pace       long work, cut into turns

@@ -17,8 +17,9 @@ def _batch_states(batch: Batch, now: float) -> Iterable[Sample]:
 
 
 def _scheduled_calls(batch: Batch, _now: float) -> Iterable[Sample]:
-    calls = batch.outcomes.calls if batch.outcomes else ()
-    return by("status", zip(STATUSES, calls, strict=False))
+    if batch.outcomes is None:
+        return ()
+    return by("status", zip(STATUSES, batch.outcomes.calls, strict=False))
 
 
 @lru_cache(maxsize=1024)

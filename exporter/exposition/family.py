@@ -20,12 +20,16 @@ Labels: TypeAlias = Iterable[tuple[str, str]]
 Sample: TypeAlias = tuple[str, float]
 """The labels beyond the subject's identity as `labels` writes them, and the value."""
 
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
-
 
 def labels(pairs: Labels) -> str:
     """Return the pairs as they stand between braces, values escaped."""
-    return ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs)
+    return ",".join([f'{name}="{escaped(value)}"' for name, value in pairs])
+
+
+def escaped(value: str) -> str:
+    """Return a label's value as it stands between quotes."""
+    # Several times as fast as str.translate where, as nearly always, nothing is to be escaped.
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 The page depends on its arguments alone: what is kept here only saves the work of rendering it anew.
 """
 
+import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,10 +12,11 @@ import msgspec
 from exporter.exposition.accounts import ACCOUNT_METRICS
 from exporter.exposition.agents import AGENT_METRICS
 from exporter.exposition.batches import BATCH_METRICS
-from exporter.exposition.deflate import Part
+from exporter.exposition.deflate import Fragment, Part
 from exporter.exposition.family import labels
 from exporter.exposition.pace import Pace
-from exporter.exposition.slices import Countdown, Slice, make, slices_of, span
+from exporter.exposition.packing import Packing, Run
+from exporter.exposition.slices import Falling, Slice, make, slices_of, span
 from exporter.exposition.text import Format, header, lines
 from exporter.exposition.view import (
     AgentView,
@@ -54,6 +56,8 @@ class Pages:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._agents: dict[AgentKey, AgentPage] = {}
+        self._runs: dict[Format, list[Run]] = {}
+        self._rendering = asyncio.Lock()
 
     def __len__(self) -> int:
         """Return the number of agents of which something is kept."""
@@ -64,42 +68,66 @@ class Pages:
 
         OpenMetrics' end mark is not written: more families follow.
         """
-        pace = Pace()
-        agents = [await self.update(agent, now) for agent in snapshot.agents]
-        self._forget(snapshot)
-        parts: list[Part] = []
-        for index, metric in enumerate(BATCH_METRICS):
-            parts.append(header(metric, form).encode())
-            for agent in agents:
-                for each in agent.shown:
-                    block = each.blocks[index]
-                    parts.append(block.at(now) if isinstance(block, Countdown) else block)
-                await pace.rest()
-        for index, agent_metric in enumerate(AGENT_METRICS):
-            parts.append(header(agent_metric, form).encode())
-            parts.extend(agent.lines[index] for agent in agents)
+        pace, agents = Pace(), list[AgentPage]()
+        for agent in snapshot.agents:
+            agents.append(await self.update(agent, now))
             await pace.rest()
-        parts.extend(self._account_lines(snapshot, now, form))
+        self._forget(snapshot)
+        packing, values = Packing(self._runs.get(form, ())), Falling(now)
+        for index, metric in enumerate(BATCH_METRICS):
+            packing.lasting(header(metric, form).encode())
+            for page in agents:
+                for each in page.shown:
+                    block = each.blocks[index]
+                    if isinstance(block, Fragment):
+                        packing.fragment(block)
+                    elif isinstance(block, bytes):
+                        packing.lasting(block)
+                    else:
+                        packing.passing(block.at(values))
+                        await pace.rest()
+            await pace.rest()
+        for index, agent_metric in enumerate(AGENT_METRICS):
+            packing.lasting(header(agent_metric, form).encode())
+            for page in agents:
+                packing.lasting(page.lines[index])
+            await pace.rest()
+        for text in self._account_lines(snapshot, now, form):
+            packing.lasting(text)
+        parts = packing.parts()
+        self._runs[form] = packing.runs
         return parts
 
     async def update(self, snapshot: AgentSnapshot, now: float) -> AgentPage:
         """Return what is served of the agent at `now`; render what is not known yet."""
-        key = snapshot.agent.key
-        before = self._agents.get(key)
-        stale_after = self._policy.polling.stale_after
-        trusted = fresh(snapshot.health.last_success, now, stale_after)
-        listing = snapshot.listing if trusted else None
+        page = self._known(snapshot, now)
+        if page is None:
+            # Of two who want the same page, the second finds it made.
+            async with self._rendering:
+                page = self._known(snapshot, now) or await self._render(snapshot, now)
+        return page
+
+    def _known(self, snapshot: AgentSnapshot, now: float) -> AgentPage | None:
+        page = self._agents.get(snapshot.agent.key)
         if (
-            before is not None
-            and before.snapshot is snapshot
-            and before.trusted is trusted
-            and before.since <= now < before.until
+            page is not None
+            and page.snapshot is snapshot
+            and page.trusted is self._trusted(snapshot, now)
+            and page.since <= now < page.until
         ):
-            return before
+            return page
+        return None
+
+    def _trusted(self, snapshot: AgentSnapshot, now: float) -> bool:
+        return fresh(snapshot.health.last_success, now, self._policy.polling.stale_after)
+
+    async def _render(self, snapshot: AgentSnapshot, now: float) -> AgentPage:
+        key, trusted = snapshot.agent.key, self._trusted(snapshot, now)
+        listing = snapshot.listing if trusted else None
         page = (
             AgentPage(snapshot, trusted, _agent_lines(AgentView(snapshot), now))
             if listing is None
-            else await self._listed(snapshot, listing, now, before)
+            else await self._listed(snapshot, listing, now, self._agents.get(key))
         )
         self._agents[key] = page
         return page

@@ -12,7 +12,7 @@ import msgspec
 
 from exporter.exposition.batches import BATCH_METRICS
 from exporter.exposition.deflate import Part, deflate
-from exporter.exposition.family import AnyMetric, LabelledMetric, Metric, labels
+from exporter.exposition.family import AnyMetric, LabelledMetric, Metric, escaped
 from exporter.exposition.text import FALLING, lines, number
 from exporter.exposition.view import Sums, summed
 from exporter.model import Batch, BatchState
@@ -24,20 +24,34 @@ WORTH_DEFLATING = 1000
 """Bytes of a block from which on it is kept deflated: less would hardly become smaller alone."""
 
 
-class Countdown(msgspec.Struct, frozen=True, gc=False):
-    """Lines of values that fall by a second each second: a template, and when each will be 0.
+class Falling(dict[float, bytes]):
+    """What is written at `now` of a value that will be 0 at a moment, by that moment.
 
-    Many batches share a moment, so `moments` has each once, and `pick` takes from what is written
-    for them what the template wants, in its order.
+    Many batches share a moment: each is written once.
+    """
+
+    def __init__(self, now: float) -> None:
+        super().__init__()
+        self._now = now
+
+    def __missing__(self, moment: float) -> bytes:
+        """Write the value of a moment that is asked for the first time."""
+        self[moment] = written = FALLING % (moment - self._now)
+        return written
+
+
+class Countdown(msgspec.Struct, frozen=True, gc=False):
+    """Lines of values that fall by a second each second: a template, and what fills it in.
+
+    `pick` takes the values for the template's lines, in their order.
     """
 
     template: bytes
-    moments: tuple[float, ...]
-    pick: Callable[[Sequence[bytes]], object]
+    pick: Callable[[Falling], object]
 
-    def at(self, now: float) -> bytes:
-        """Return the lines at `now`."""
-        return self.template % self.pick([FALLING % (moment - now) for moment in self.moments])
+    def at(self, values: Falling) -> bytes:
+        """Return the lines with these values."""
+        return self.template % self.pick(values)
 
 
 Block: TypeAlias = Part | Countdown
@@ -121,7 +135,7 @@ def _told(metric: AnyMetric[Batch], batches: tuple[Batch, ...], now: float) -> l
 
 
 def _identity(agent: str, batch: Batch) -> str:
-    return f"{agent},{labels((('batch_id', batch.batch_id),))}"
+    return f'{agent},batch_id="{escaped(batch.batch_id)}"'
 
 
 def span(edges: Sequence[float], now: float) -> tuple[float, float]:
@@ -153,7 +167,5 @@ def _countdown(
             template.append(f"{name}%b\n")
         elif value is not None:
             template.append(f"{name}{number(value)}\n")
-    zero_at = [moment for moment in moments if moment is not None]
-    places = {moment: place for place, moment in enumerate(dict.fromkeys(zero_at))}
-    pick = itemgetter(*map(places.__getitem__, zero_at))
-    return Countdown("".join(template).encode(), tuple(places), pick)
+    pick = itemgetter(*[moment for moment in moments if moment is not None])
+    return Countdown("".join(template).encode(), pick)

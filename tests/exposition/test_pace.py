@@ -104,3 +104,9 @@ async def test_at_the_edge_of_a_window_only_what_the_time_moves_is_rendered_agai
     text = b"".join([chunk async for chunk in page.chunks()])
     assert b"ultravox_batch_calls{" in text
     assert b"window_remaining_seconds{" not in text
+
+
+async def test_of_two_who_want_the_same_page_the_second_finds_it_made() -> None:
+    pages = Pages(Policy(Polling(), Batches(max_per_agent=20_000)))
+    first, second = await asyncio.gather(*[pages.update(LARGE, 1000.0) for _ in range(2)])
+    assert first is second

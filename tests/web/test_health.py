@@ -1,0 +1,72 @@
+"""Health is answered while a hundred thousand batches are rendered and scraped."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from functools import partial
+
+import aiohttp
+
+from exporter.app import exposition, render_ahead
+from exporter.config import Batches, Polling
+from exporter.exposition.own import OwnMetrics
+from exporter.exposition.pages import Pages
+from exporter.exposition.view import Policy
+from exporter.model import AccountSnapshot, Agent, AgentSnapshot, Batch, Listing, PollHealth
+from exporter.store import Store
+from exporter.web.address import Address
+from exporter.web.server import Site, application, listen
+
+BATCHES = 100_000
+NOW = 1000.0
+KEY = ("main", "a")
+LEAST = 20
+"""Answers there must be in a time in which far more would be possible."""
+
+
+def snapshot(completed: int) -> AgentSnapshot:
+    """Return one agent that has all the batches."""
+    batches = tuple(
+        Batch(f"{number:036}", 900.0, 9, completed, window_end=2000.0 + number % 24)
+        for number in range(BATCHES)
+    )
+    health = PollHealth(30.0, up=True, last_success=NOW, polls=completed)
+    return AgentSnapshot(Agent("main", "a", "A"), health, Listing(batches, pages=1000))
+
+
+async def test_health_is_answered_meanwhile() -> None:
+    """Rendered first, then scraped both ways, then polled again and scraped at once."""
+    store, own = Store(), OwnMetrics()
+    pages = Pages(Policy(Polling(), Batches(max_per_agent=BATCHES)))
+    metrics = partial(exposition, store, pages, own, lambda: NOW)
+    site = Site("/metrics", metrics, overdue=list, ready=lambda: True)
+    store.put_account(AccountSnapshot("main", 5.0))
+    store.put_agent(snapshot(1))
+    async with (
+        listen(application(site), (Address("127.0.0.1", 0),)) as (address,),
+        aiohttp.ClientSession(f"http://{address}", auto_decompress=False) as session,
+    ):
+
+        async def scrape(encoding: str) -> int:
+            async with session.get("/metrics", headers={"Accept-Encoding": encoding}) as response:
+                assert response.status == 200
+                return len(await response.read())
+
+        async def answers_during(work: Coroutine[object, object, object]) -> int:
+            task, answers = asyncio.create_task(work), 0
+            while not task.done():
+                async with session.get("/-/healthy") as response:
+                    assert response.status == 200
+                answers += 1
+            await task
+            return answers
+
+        assert await answers_during(pages.update(store.agent(KEY), NOW)) > LEAST
+        assert await answers_during(scrape("gzip")) >= 1
+        assert await answers_during(scrape("identity")) > LEAST
+        renderer = asyncio.create_task(render_ahead(store, pages, lambda: NOW))
+        store.put_agent(snapshot(2))
+        assert await answers_during(scrape("gzip")) > LEAST
+        renderer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await renderer
