@@ -12,12 +12,13 @@ The map, in the order in which data flow:
     store       the last snapshot of every agent and account, replaced whole
     exposition  the catalogue of metrics, and (snapshot, now) -> exposition text
     web         /metrics, the landing page, health
+    rules       the alert rules, as Prometheus reads them
     log         structured logs, without secrets
     errors      what may go wrong
     simulator   a local Ultravox API: the demo's back end and the tests' fake
 
-Imports run downwards only: cli -> app -> web, polling, log -> exposition, store, api -> plan ->
-model, config -> errors. The simulator imports nothing of the rest.
+Imports run downwards only: cli -> app -> web, polling, log -> exposition, store, api, rules ->
+plan -> model, config -> errors. The simulator imports nothing of the rest.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""`make docs`: the pages that are made from the code. The tests hold them in step."""
+"""`make docs`: the pages and files that are made from the code. The tests hold them in step."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 from exporter.config import json_schema_text
 from exporter.exposition.catalogue import SECTIONS
 from exporter.exposition.family import Family
+from exporter.rules.document import render as rules
+from exporter.rules.thresholds import Links, Thresholds
 
 ROOT = Path(__file__).parents[1]
 
@@ -79,6 +81,7 @@ def pages() -> Mapping[Path, str]:
     return {
         docs / "metrics.md": metrics_page(),
         docs / "config.schema.json": json_schema_text(),
+        ROOT / "prometheus" / "ultravox.rules.yml": rules(Thresholds(), Links()),
     }
 
 

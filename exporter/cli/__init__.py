@@ -6,6 +6,7 @@
     check        the configuration, judged, and what it would poll
     demo         a simulated account and the exporter on it
     healthcheck  ask a running exporter whether it lives
+    rules        the alert rules, printed
 
 Exit status: 0 done, 1 failed while running, 2 wrong usage or configuration.
 """

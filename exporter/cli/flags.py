@@ -2,16 +2,24 @@
 
 import argparse
 import math
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, get_args
+
+from msgspec.structs import fields
 
 from exporter import __version__
+from exporter.config import durations
 from exporter.log import LEVELS, LogFormat
+from exporter.rules.thresholds import Links, Seconds, Share, Thresholds
 from exporter.web.address import Address
 from exporter.web.server import HEALTHY_PATH, READY_PATH
 
 PROG = "ultravox-batch-exporter"
-COMMANDS = ("serve", "check", "demo", "healthcheck")
+COMMANDS = ("serve", "check", "demo", "healthcheck", "rules")
 DEFAULT_ADDRESS = Address("", 10110)
+MINUTE, DAY = 60.0, 86400.0
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -54,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
             "healthcheck", help="ask a running exporter whether it lives", allow_abbrev=False
         )
     )
+    _add_rules(commands.add_parser("rules", help="print the alert rules", allow_abbrev=False))
     return parser
 
 
@@ -101,6 +110,21 @@ def _add_healthcheck(parser: argparse.ArgumentParser) -> None:
         metavar="[HOST]:PORT",
         help=f"where the exporter listens (default: {DEFAULT_ADDRESS})",
     )
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for each field of the thresholds and links."""
+    for field in (*fields(Thresholds), *fields(Links)):
+        kind, about = get_args(field.type)
+        read, show, metavar = _KINDS[kind]
+        parser.add_argument(
+            f"--{field.encode_name.replace('_', '-')}",
+            dest=field.encode_name,
+            type=read,
+            default=field.default,
+            metavar=metavar,
+            help=f"{about} (default: {show(field.default)})".replace("%", "%%"),
+        )
 
 
 def _add_version(parser: argparse.ArgumentParser) -> None:
@@ -182,3 +206,44 @@ def _speed(text: str) -> float:
     if not (math.isfinite(speed) and speed > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return speed
+
+
+def _duration(text: str) -> float:
+    try:
+        seconds = durations.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not MINUTE <= seconds <= DAY:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 1m and 1d")
+    return seconds
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.05")
+    return share
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s{}\"\\]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as https://example.com")
+    return text.rstrip("/")
+
+
+_KINDS: dict[object, tuple[Callable[[str], object], Callable[[Any], str], str]] = {
+    Seconds: (_duration, durations.render, "DURATION"),
+    Share: (_share, str, "SHARE"),
+    int: (_count, str, "N"),
+    str: (_url, str, "URL"),
+}
+"""By type: how a flag is read, how its default is shown, and what it is called."""

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from exporter.cli import check, demo, flags, healthcheck, serve
+from exporter.cli import check, demo, flags, healthcheck, rules, serve
 from exporter.errors import ConfigError, ListenError
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
@@ -13,6 +13,7 @@ _COMMANDS = {
     "check": check.command,
     "demo": demo.command,
     "healthcheck": healthcheck.command,
+    "rules": rules.command,
 }
 
 

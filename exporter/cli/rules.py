@@ -1,0 +1,18 @@
+"""The alert rules, printed."""
+
+import argparse
+import sys
+
+import msgspec
+
+from exporter.rules.document import render
+from exporter.rules.thresholds import Links, Thresholds
+
+
+def command(options: argparse.Namespace) -> int:
+    """Print the rules with the thresholds and links that were asked for; return 0."""
+    flags = vars(options)
+    thresholds = msgspec.convert(flags, Thresholds)
+    links = msgspec.convert(flags, Links)
+    sys.stdout.write(render(thresholds, links))
+    return 0

@@ -1,0 +1,172 @@
+"""The alerts about batches."""
+
+from exporter.config.durations import render as duration
+from exporter.rules.alert import BATCH, COUNT, Alert, looked_up
+from exporter.rules.promql import OF_AGENT, group, over
+from exporter.rules.recorded import CALLS, COMPLETED, PACE, WINDOW_END, Recorded
+from exporter.rules.thresholds import Thresholds
+
+_MADE = 'status=~"success|error"'
+_OF = "on (account, agent_id, batch_id)"
+
+OBSERVED_SHARE = 0.8
+"""Of the time without a call that must have been observed, for an alert to begin."""
+
+
+def _number(metric: str) -> str:
+    return looked_up(metric, "batch", '{{ . | first | value | printf "%.0f" }}', "?")
+
+
+_PROGRESS = f"{_number(COMPLETED)} of {_number(CALLS)} calls are completed"
+_WINDOW = looked_up(
+    WINDOW_END,
+    "batch",
+    " Its window closes {{ . | first | value | humanizeTimestamp }}.",
+    " It has no window that would close.",
+)
+_PACE = looked_up(PACE, "batch", '{{ . | first | value | printf "%.4f" }}')
+_NO_RESUME = "Ultravox documents no way to resume a batch: schedule the calls that are left anew."
+
+
+def batch_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
+    """Return the alerts, those that wake somebody first among those of a name."""
+    return (
+        _stalled(thresholds),
+        *_paused(thresholds),
+        *_will_miss(thresholds),
+        _not_started(thresholds),
+        _closed(thresholds),
+        _many_errors(thresholds),
+    )
+
+
+def _stalled(thresholds: Thresholds) -> Alert:
+    after, known = thresholds.stalled_after, Recorded()
+    name = "UltravoxBatchStalled"
+    return Alert(
+        name,
+        "batch",
+        "critical",
+        # While the API can't be reached, less and less of the time is observed: an alert that had
+        # reason to begin stays, and none begins.
+        f"{known.unmoved(after)}\n"
+        f"and {OF_AGENT} {known.observed(after)} >= {OBSERVED_SHARE * after:g}\n"
+        f"or {known.unmoved(after)}\n"
+        f'and {_OF} ALERTS{{alertname="{name}",alertstate="firing"}}',
+        f"{BATCH} is stalled: {COUNT} calls left, none completed for {duration(after)}",
+        f"Its window is open and it is not paused, but no call was completed for"
+        f" {duration(after)}; {_PROGRESS}.{_WINDOW}",
+    )
+
+
+def _paused(thresholds: Thresholds) -> tuple[Alert, Alert]:
+    after, known = thresholds.paused_after, Recorded()
+    paused = known.series("ultravox_batch_paused")
+    expression = (
+        f"{known.left()} > 0\n"
+        f"and {known.paused()} == 1\n"
+        f"and {known.then('ultravox_batch_paused', after)} == 1\n"
+        f"unless {over(f'min_over_time({paused}[{duration(after)}])')} == 0\n"
+        f"and {OF_AGENT} {known.fresh()}\n"
+        f"and time() - {known.begin()} >= {after:g}\n"
+        f"unless {known.ended()}\n"
+        f"unless {known.window_end()} <= time()"
+    )
+    soon = f"{expression}\nand {known.window_end()} - time() < {thresholds.critical_within:g}"
+    summary = f"{BATCH} is paused with {COUNT} calls left"
+    description = (
+        f"It has been paused for {duration(after)} or longer; {_PROGRESS}.{_WINDOW} {_NO_RESUME}"
+    )
+    name = "UltravoxBatchPaused"
+    return (
+        Alert(name, "batch", "critical", soon, f"{summary}, and its window closes", description),
+        Alert(name, "batch", "warning", expression, summary, description),
+    )
+
+
+def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
+    known, pace = Recorded(), thresholds.pace_over
+    share = f"{known.left_at_close(pace)} / {known.calls()}"
+    summary = (
+        f"{BATCH} will miss its window: at its pace, {{{{ $value | humanizePercentage }}}} of its"
+        " calls will be left"
+    )
+    description = (
+        f"{_PROGRESS}, and {_PACE} calls a second were completed over the last {duration(pace)}."
+        f"{_WINDOW} Then about {_number(known.left_at_close(pace))} calls will not have been made."
+    )
+    name = "UltravoxBatchWillMissWindow"
+    within = thresholds.critical_within
+    return (
+        Alert(
+            name,
+            "batch",
+            "critical",
+            f"{share} > {thresholds.miss_share_critical:g}\n"
+            f"and {known.window_end()} - time() < {within:g}",
+            summary,
+            description,
+            held=SETTLED,
+        ),
+        Alert(
+            name,
+            "batch",
+            "warning",
+            f"{share} > {thresholds.miss_share:g}",
+            summary,
+            description,
+            held=SETTLED,
+        ),
+    )
+
+
+SETTLED = 300.0
+"""Seconds that a forecast must hold: one slow stretch is no trend."""
+
+
+def _not_started(thresholds: Thresholds) -> Alert:
+    known, after = Recorded(), thresholds.not_started_after
+    return Alert(
+        "UltravoxBatchNotStarted",
+        "batch",
+        "critical",
+        f"{known.left()}\nand {known.completed()} == 0\nand {known.open()} >= {after:g}",
+        f"{BATCH} has not started: {COUNT} calls, none made",
+        f"It could have made calls for {duration(after)} or longer, is not paused, and has not"
+        f" made one.{_WINDOW}",
+    )
+
+
+def _closed(thresholds: Thresholds) -> Alert:
+    known, lasts = Recorded(), thresholds.closed_for
+    return Alert(
+        "UltravoxBatchClosedWithCallsLeft",
+        "batch",
+        "warning",
+        f"{known.left()} > 0\n"
+        f"and time() - {known.close()} >= 0\n"
+        f"and time() - {known.close()} < {lasts:g}\n"
+        # Counted after the close: what was made in the last minute counts.
+        f"and ({known.fresh()} - {OF_AGENT} group_right () {known.close()}) > 0",
+        f"{BATCH} is over, and {COUNT} of its calls were not made",
+        f"{_PROGRESS}; the others will not be made.{_WINDOW} This alert resolves by itself"
+        f" {duration(lasts)} after the close.",
+    )
+
+
+def _many_errors(thresholds: Thresholds) -> Alert:
+    known = Recorded()
+    calls = "ultravox_batch_scheduled_calls"
+    errors = known.last(calls, 'status="error"', without="status")
+    made = f"sum without (status) ({known.last(calls, _MADE)})"
+    return Alert(
+        "UltravoxBatchManyErrors",
+        "batch",
+        "warning",
+        f"{errors} / {made} > {thresholds.error_share:g}\n"
+        f"and {made} >= {thresholds.error_calls}\n"
+        f"and {OF_AGENT} {known.fresh()}\n"
+        f"unless time() - {group(known.close())} >= {thresholds.closed_for:g}",
+        f"{BATCH}: {{{{ $value | humanizePercentage }}}} of the calls made are errors",
+        f"{_PROGRESS}, errors among them: calls that could not be made at all.{_WINDOW}",
+    )

@@ -1,0 +1,184 @@
+"""PromQL expressions over the exporter's series. Pure text.
+
+Three habits keep them true. A gauge is read through `last_over_time`, so that a failed scrape or a
+restart leaves no hole, and without `instance` and `pod`, so that a second replica or a moved pod
+counts once. What the API said is dated by when it said so (an agent's last success), never by when
+it was scraped: so data that an outage keeps from changing are not taken for a standstill. And names
+are joined nowhere: they change.
+"""
+
+import re
+
+from exporter.config.durations import render as duration
+
+LOOKBACK = "5m"
+"""How long a series that is not scraped is still read: longer than a restart takes."""
+
+MEMORY = "1h"
+"""How far before a moment the last thing known at that moment is looked for."""
+
+OF_AGENT = "ignoring (batch_id)"
+"""How a batch's series finds its agent's."""
+
+PATIENCE = 300
+"""Seconds that data may be old, however often they are asked for."""
+
+SHORTEST = 600
+"""Seconds of observation that a pace is made of, at least."""
+
+SLACK = 300
+"""Seconds that the time between two polls may be longer than what is asked for."""
+
+
+class Expressions:
+    """Expressions over series with these label matchers (`job="x"`, or none).
+
+    Vectors are named by what they hold, one sample a batch or one an agent; times are seconds since
+    the epoch. Each guard has a line of its own.
+    """
+
+    def __init__(self, matchers: str = "") -> None:
+        self._matchers = matchers
+
+    def series(self, metric: str, *matchers: str) -> str:
+        """Return a selector."""
+        every = ",".join([*matchers, *([self._matchers] if self._matchers else [])])
+        return f"{metric}{{{every}}}" if every else metric
+
+    def last(self, metric: str, *matchers: str, operator: str = "max", without: str = "") -> str:
+        """Return a gauge's last value, whoever served it."""
+        return over(
+            f"last_over_time({self.series(metric, *matchers)}[{LOOKBACK}])", operator, without
+        )
+
+    def then(self, metric: str, ago: float) -> str:
+        """Return what a gauge's last value was so many seconds ago."""
+        return over(f"last_over_time({self.series(metric)}[{MEMORY}] offset {duration(ago)})")
+
+    def success(self) -> str:
+        """Agents: when what is known of them was true."""
+        return self.last("ultravox_agent_last_success_timestamp_seconds")
+
+    def patience(self) -> str:
+        """Agents: how old what is known of them may be, in seconds: by their own cadence."""
+        interval = self.last("ultravox_agent_poll_interval_seconds")
+        return f"clamp_min(2 * {interval} + 60, {PATIENCE})"
+
+    def fresh(self) -> str:
+        """Agents whose data are fresh: when they were true."""
+        return f"{self.success()}\nand time() - {self.success()} < {self.patience()}"
+
+    def stale(self) -> str:
+        """Agents whose data are not fresh: their age in seconds, 0 where there never were any."""
+        agents = self.last("ultravox_agent_poll_interval_seconds")
+        return (
+            f"time() - {self.success()} >= {self.patience()}\n"
+            f"or 0 * {agents}\n"
+            f"unless {self.success()}"
+        )
+
+    def calls(self) -> str:
+        """Batches: their calls."""
+        return self.last("ultravox_batch_calls")
+
+    def completed(self) -> str:
+        """Batches: their completed calls."""
+        return self.last("ultravox_batch_calls_completed")
+
+    def left(self) -> str:
+        """Batches: their calls that are not completed."""
+        return self.last("ultravox_batch_calls_remaining", operator="min")
+
+    def paused(self) -> str:
+        """Batches: whether they are paused."""
+        return self.last("ultravox_batch_paused")
+
+    def paused_within(self, seconds: float) -> str:
+        """Batches: whether they were paused at any time in the last seconds."""
+        selector = self.series("ultravox_batch_paused")
+        return over(f"max_over_time({selector}[{duration(seconds)}])")
+
+    def begin(self) -> str:
+        """Batches: from when calls could be made: their creation, or a later window's opening."""
+        created = self.last("ultravox_batch_created_timestamp_seconds")
+        start = self.last("ultravox_batch_window_start_timestamp_seconds")
+        return f"{start} > {created}\nor {created}"
+
+    def window_end(self) -> str:
+        """Batches: the end of their window, where it has one."""
+        return self.last("ultravox_batch_window_end_timestamp_seconds")
+
+    def ended(self) -> str:
+        """Batches that have ended: when."""
+        return self.last("ultravox_batch_ended_timestamp_seconds")
+
+    def close(self) -> str:
+        """Batches: when the last call could be made: their end, or that of the window before it."""
+        ended, window = self.ended(), self.window_end()
+        return f"{ended} < {window}\nor {window}\nor {ended}"
+
+    def open(self) -> str:
+        """Batches that should be calling: for how many seconds they could when last heard of.
+
+        They have calls left, are neither paused nor ended, their window is open, and what is known
+        is fresh.
+        """
+        return (
+            f"{group(self.fresh())} - {OF_AGENT} group_right () {group(self.begin())} >= 0\n"
+            f"and {self.left()} > 0\n"
+            f"unless {self.paused()} == 1\n"
+            f"unless {self.ended()}\n"
+            f"unless {self.window_end()} <= time()"
+        )
+
+    def unmoved(self, seconds: float) -> str:
+        """Batches that should be calling and completed nothing for so long: their calls left."""
+        return (
+            f"{self.left()}\n"
+            f"and {group(self.open())} >= {seconds:g}\n"
+            f"and {self.completed()} <= {self.then('ultravox_batch_calls_completed', seconds)}\n"
+            f"unless {self.paused_within(seconds)} == 1"
+        )
+
+    def observed(self, seconds: float) -> str:
+        """Agents: for how long they were observed, of the last seconds and a little more."""
+        before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds)
+        return f"{group(self.fresh())} - {before}"
+
+    def pace(self, seconds: float) -> str:
+        """Batches that should be calling: calls completed a second, over the last seconds.
+
+        The time is that between two answers of the API. Where the batch has begun since, it is the
+        time since then, at which nothing was completed. Nothing is said of batches that were paused
+        meanwhile, or observed for less than SHORTEST.
+        """
+        now, begin = group(self.fresh()), group(self.begin())
+        before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds)
+        earlier = self.then("ultravox_batch_calls_completed", seconds)
+        return (
+            f"(\n"
+            f"  ({self.completed()} - {earlier})\n"
+            f"  / {OF_AGENT} group_left () ({self.observed(seconds)} >= {SHORTEST})\n"
+            f"  and {begin} <= {OF_AGENT} group_left () {before}\n"
+            f"  or {self.completed()} / ({now} - {OF_AGENT} group_right () {begin} >= {SHORTEST})\n"
+            f"  and {now} - {OF_AGENT} group_right () {begin} <= {seconds + SLACK:g}\n"
+            f")\n"
+            f"and {group(self.open())}\n"
+            f"unless {self.paused_within(seconds)} == 1"
+        )
+
+    def left_at_close(self, seconds: float) -> str:
+        """Batches that should be calling: calls left at the window's end, at this pace."""
+        ahead = f"({self.window_end()} - {OF_AGENT} group_left () {group(self.fresh())})"
+        return f"clamp_min({self.left()} - {group(self.pace(seconds))} * {ahead}, 0)"
+
+
+def over(vector: str, operator: str = "max", without: str = "") -> str:
+    """Return the vector without the labels that say who served it, and those named."""
+    labels = f"instance, pod, {without}" if without else "instance, pod"
+    return f"{operator} without ({labels}) ({vector})"
+
+
+def group(expression: str) -> str:
+    """Return an expression as an operand."""
+    return expression if re.fullmatch(r"[\w:]+", expression) else f"({expression})"

@@ -1,0 +1,103 @@
+"""The expressions that rules share: each is evaluated once, and kept under a name."""
+
+from exporter.rules.promql import Expressions
+from exporter.rules.thresholds import Thresholds
+
+SUCCESS = "agent:ultravox_last_success_timestamp_seconds:max"
+FRESH = "agent:ultravox_data_timestamp_seconds:fresh"
+CALLS = "batch:ultravox_calls:max"
+COMPLETED = "batch:ultravox_calls_completed:max"
+LEFT = "batch:ultravox_calls_remaining:min"
+PAUSED = "batch:ultravox_paused:max"
+BEGIN = "batch:ultravox_begin_timestamp_seconds:max"
+WINDOW_END = "batch:ultravox_window_end_timestamp_seconds:max"
+ENDED = "batch:ultravox_ended_timestamp_seconds:max"
+CLOSE = "batch:ultravox_close_timestamp_seconds:min"
+OPEN = "batch:ultravox_open_seconds:fresh"
+UNMOVED = "batch:ultravox_calls_remaining:unmoved"
+PACE = "batch:ultravox_calls_completed:pace"
+LEFT_AT_CLOSE = "batch:ultravox_calls_left_at_close:predicted"
+
+
+class Recorded(Expressions):
+    """Expressions by the names under which they are recorded."""
+
+    def success(self) -> str:
+        """Agents: when what is known of them was true."""
+        return SUCCESS
+
+    def fresh(self) -> str:
+        """Agents whose data are fresh: when they were true."""
+        return FRESH
+
+    def calls(self) -> str:
+        """Batches: their calls."""
+        return CALLS
+
+    def completed(self) -> str:
+        """Batches: their completed calls."""
+        return COMPLETED
+
+    def left(self) -> str:
+        """Batches: their calls that are not completed."""
+        return LEFT
+
+    def paused(self) -> str:
+        """Batches: whether they are paused."""
+        return PAUSED
+
+    def begin(self) -> str:
+        """Batches: from when calls could be made."""
+        return BEGIN
+
+    def window_end(self) -> str:
+        """Batches: the end of their window."""
+        return WINDOW_END
+
+    def ended(self) -> str:
+        """Batches that have ended: when."""
+        return ENDED
+
+    def close(self) -> str:
+        """Batches: when the last call could be made."""
+        return CLOSE
+
+    def open(self) -> str:
+        """Batches that should be calling: for how long they could."""
+        return OPEN
+
+    def pace(self, seconds: float) -> str:
+        """Batches that should be calling: calls completed a second."""
+        del seconds
+        return PACE
+
+    def left_at_close(self, seconds: float) -> str:
+        """Batches that should be calling: calls that are left at the window's end."""
+        del seconds
+        return LEFT_AT_CLOSE
+
+    def unmoved(self, seconds: float) -> str:
+        """Batches that should be calling and completed nothing for so long: their calls left."""
+        del seconds
+        return UNMOVED
+
+
+def recordings(thresholds: Thresholds) -> tuple[tuple[str, str], ...]:
+    """Return each name and its expression; what an expression reads comes before it."""
+    raw, known = Expressions(), Recorded()
+    return (
+        (SUCCESS, raw.success()),
+        (FRESH, Expressions.fresh(known)),
+        (CALLS, raw.calls()),
+        (COMPLETED, raw.completed()),
+        (LEFT, raw.left()),
+        (PAUSED, raw.paused()),
+        (BEGIN, raw.begin()),
+        (WINDOW_END, raw.window_end()),
+        (ENDED, raw.ended()),
+        (CLOSE, Expressions.close(known)),
+        (OPEN, Expressions.open(known)),
+        (UNMOVED, Expressions.unmoved(known, thresholds.stalled_after)),
+        (PACE, Expressions.pace(known, thresholds.pace_over)),
+        (LEFT_AT_CLOSE, Expressions.left_at_close(known, thresholds.pace_over)),
+    )
