@@ -144,7 +144,6 @@ def _closed(thresholds: Thresholds) -> Alert:
         "batch",
         "warning",
         f"{known.left()} > 0\n"
-        f"and time() - {known.close()} >= 0\n"
         f"and time() - {known.close()} < {lasts:g}\n"
         # Counted after the close: what was made in the last minute counts.
         f"and ({known.fresh()} - {OF_AGENT} group_right () {known.close()}) > 0",

@@ -158,7 +158,7 @@ class Expressions:
         return (
             f"(\n"
             f"  ({self.completed()} - {earlier})\n"
-            f"  / {OF_AGENT} group_left () ({self.observed(seconds)} >= {SHORTEST})\n"
+            f"  / {OF_AGENT} group_left () ({self.observed(seconds)})\n"
             f"  and {begin} <= {OF_AGENT} group_left () {before}\n"
             f"  or {self.completed()} / ({now} - {OF_AGENT} group_right () {begin} >= {SHORTEST})\n"
             f"  and {now} - {OF_AGENT} group_right () {begin} <= {seconds + SLACK:g}\n"

@@ -184,6 +184,7 @@ def _exporter() -> tuple[Alert, ...]:
             "UltravoxExporterDown",
             "exporter",
             "critical",
+            # A restart is over before the agents' last samples are too old to be read.
             "up == 0\n"
             "and on (job, instance) (\n"
             f"  last_over_time({intervals}[1d])\n"
@@ -193,7 +194,6 @@ def _exporter() -> tuple[Alert, ...]:
             "The exporter {{ $labels.instance }} is down, and nobody else watches its agents",
             "Prometheus can't scrape it. No alert about these agents' batches is possible until it"
             " is back.",
-            held=TROUBLE,
         ),
         Alert(
             "UltravoxExporterAbsent",
