@@ -24,7 +24,7 @@ _WINDOW = looked_up(
     " Its window closes {{ . | first | value | humanizeTimestamp }}.",
     " It has no window that would close.",
 )
-_PACE = looked_up(PACE, "batch", '{{ . | first | value | printf "%.4f" }}')
+_PACE = looked_up(f"60 * {PACE}", "batch", '{{ . | first | value | printf "%.1f" }}', "?")
 _NO_RESUME = "Ultravox documents no way to resume a batch: schedule the calls that are left anew."
 
 
@@ -45,7 +45,6 @@ def _stalled(thresholds: Thresholds) -> Alert:
     name = "UltravoxBatchStalled"
     return Alert(
         name,
-        "batch",
         "critical",
         # While the API can't be reached, less and less of the time is observed: an alert that had
         # reason to begin stays, and none begins.
@@ -79,8 +78,8 @@ def _paused(thresholds: Thresholds) -> tuple[Alert, Alert]:
     )
     name = "UltravoxBatchPaused"
     return (
-        Alert(name, "batch", "critical", soon, f"{summary}, and its window closes", description),
-        Alert(name, "batch", "warning", expression, summary, description),
+        Alert(name, "critical", soon, f"{summary}, and its window closes", description),
+        Alert(name, "warning", expression, summary, description),
     )
 
 
@@ -92,7 +91,7 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
         " calls will be left"
     )
     description = (
-        f"{_PROGRESS}, and {_PACE} calls a second were completed over the last {duration(pace)}."
+        f"{_PROGRESS}, and {_PACE} a minute were completed over the last {duration(pace)}."
         f"{_WINDOW} Then about {_number(known.left_at_close(pace))} calls will not have been made."
     )
     name = "UltravoxBatchWillMissWindow"
@@ -100,7 +99,6 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
     return (
         Alert(
             name,
-            "batch",
             "critical",
             f"{share} > {thresholds.miss_share_critical:g}\n"
             f"and {known.window_end()} - time() < {within:g}",
@@ -110,7 +108,6 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
         ),
         Alert(
             name,
-            "batch",
             "warning",
             f"{share} > {thresholds.miss_share:g}",
             summary,
@@ -128,7 +125,6 @@ def _not_started(thresholds: Thresholds) -> Alert:
     known, after = Recorded(), thresholds.not_started_after
     return Alert(
         "UltravoxBatchNotStarted",
-        "batch",
         "critical",
         f"{known.left()}\nand {known.completed()} == 0\nand {known.open()} >= {after:g}",
         f"{BATCH} has not started: {COUNT} calls, none made",
@@ -141,7 +137,6 @@ def _closed(thresholds: Thresholds) -> Alert:
     known, lasts = Recorded(), thresholds.closed_for
     return Alert(
         "UltravoxBatchClosedWithCallsLeft",
-        "batch",
         "warning",
         f"{known.left()} > 0\n"
         f"and time() - {known.close()} < {lasts:g}\n"
@@ -160,12 +155,12 @@ def _many_errors(thresholds: Thresholds) -> Alert:
     made = f"sum without (status) ({known.last(calls, _MADE)})"
     return Alert(
         "UltravoxBatchManyErrors",
-        "batch",
         "warning",
         f"{errors} / {made} > {thresholds.error_share:g}\n"
         f"and {made} >= {thresholds.error_calls}\n"
         f"and {OF_AGENT} {known.fresh()}\n"
         f"unless time() - {group(known.close())} >= {thresholds.closed_for:g}",
         f"{BATCH}: {{{{ $value | humanizePercentage }}}} of the calls made are errors",
-        f"{_PROGRESS}, errors among them: calls that could not be made at all.{_WINDOW}",
+        f"{_PROGRESS}, errors among them: calls that could not be placed, or whose webhook"
+        f" failed.{_WINDOW}",
     )

@@ -15,10 +15,12 @@ CLOSED = "BatchClosedWithCallsLeft warning a b"
 ERRORS = "BatchManyErrors warning a b"
 
 
-def one(batch: Batch, name: str, fires: Fires, **exporter: object) -> Scenario:
+WATCHING = Exporter()
+
+
+def one(batch: Batch, name: str, fires: Fires, exporter: Exporter = WATCHING) -> Scenario:
     """Return a scenario of one batch that one exporter watches."""
-    watching = replace(Exporter(batches=(batch,)), **exporter)  # type: ignore[arg-type] - replace checks them when it runs
-    return several((watching,), name, fires)
+    return several((replace(exporter, batches=(batch,)),), name, fires)
 
 
 def several(exporters: tuple[Exporter, ...], name: str, fires: Fires) -> Scenario:
@@ -42,9 +44,7 @@ STALLS = (
         HALTS,
         "a restart, failed scrapes and a rename neither reset nor silence a stalled batch",
         during(37, 60, STALLED),
-        down=((41, 44),),
-        unscraped=((50, 51), (53, 55)),
-        renamed=52,
+        Exporter(down=((41, 44),), unscraped=((50, 51), (53, 55)), renamed=52),
     ),
     several(
         (
@@ -74,14 +74,13 @@ STALLS = (
         HALTS,
         "an outage leaves a stalled batch stalled while its data are fresh",
         {**during(37, 49, STALLED), **during(53, 64), **during(67, 80, STALLED)},
-        failing=((40, 66),),
-        stale_after=30.0,
+        Exporter(failing=((40, 66),), stale_after=30.0),
     ),
     one(
         Batch(completed=lambda minute: sum(minute >= rise for rise in (20, 32, 44, 56))),
         "data that an outage keeps from changing are no stall",
         during(21, 60),
-        failing=((31, 41),),
+        Exporter(failing=((31, 41),)),
     ),
     one(
         replace(HALTS, paused=((15, 34),)),
@@ -180,9 +179,7 @@ PAUSES = (
         replace(STEADY, paused=((20, 999),)),
         "a restart and an outage leave a paused batch paused while its data are fresh",
         {**during(51, 80, PAUSED), **during(84, 90)},
-        down=((60, 63),),
-        failing=((71, 999),),
-        stale_after=60.0,
+        Exporter(down=((60, 63),), failing=((71, 999),), stale_after=60.0),
     ),
 )
 
@@ -198,8 +195,7 @@ FORECASTS = (
         SLOW,
         "a batch at half the pace will miss its window",
         {**during(1, 29), **during(37, 300, MISS)},
-        down=((100, 103),),
-        failing=((130, 139),),
+        Exporter(down=((100, 103),), failing=((130, 139),)),
     ),
     one(
         SLOW,
@@ -252,13 +248,13 @@ FORECASTS = (
         TIGHT,
         "an outage in which the data stand still is no slow pace",
         during(40, 90),
-        failing=((50, 59),),
+        Exporter(failing=((50, 59),)),
     ),
     one(
         TIGHT,
         "nor is it when the exporter is away for longer than the look-back",
         during(40, 140),
-        down=((50, 85),),
+        Exporter(down=((50, 85),)),
     ),
     one(
         replace(
@@ -287,7 +283,7 @@ ENDS = (
         replace(TIGHT, end=100.0, calls=400.0),
         "a batch that makes its last call as the window closes tells nothing",
         during(80, 200),
-        failing=((97, 104),),
+        Exporter(failing=((97, 104),)),
     ),
     one(
         replace(HALTS, ended=600.0, end=30.0, start=-300.0),
@@ -321,17 +317,16 @@ ENDS = (
         ),
         "old data tell nothing of a close",
         during(61, 80),
-        failing=((50, 999),),
-        stale_after=60.0,
+        Exporter(failing=((50, 999),), stale_after=60.0),
     ),
 )
 
 
-def called(errors: float, success: float, **more: float) -> Batch:
+def called(errors: float, success: float) -> Batch:
     """Return a batch with outcomes that stand."""
     counts = {"error": errors, "success": success, "pending": 50.0, "expired": 0.0}
     statuses = {status: (lambda _minute, count=count: count) for status, count in counts.items()}
-    return replace(STEADY, statuses=statuses, **more)
+    return replace(STEADY, statuses=statuses)
 
 
 OUTCOMES = (
@@ -339,12 +334,12 @@ OUTCOMES = (
         called(5, 15),
         "a quarter of 20 made calls are many errors",
         {**during(5, 5, ERRORS), **during(60, 60, ERRORS)},
-        down=((20, 23),),
+        Exporter(down=((20, 23),)),
     ),
     one(called(5, 14), "19 calls are too few to tell", {**during(5, 5), **during(60, 60)}),
     one(called(4, 16), "a fifth is not many", {**during(5, 5), **during(60, 60)}),
     one(
-        called(5, 15, ended=30.0, calls=30.0),
+        replace(called(5, 15), ended=30.0, calls=30.0),
         "errors are told until six hours after the end",
         {**during(380, 380, ERRORS), **during(395, 395)},
     ),
@@ -352,8 +347,7 @@ OUTCOMES = (
         called(5, 15),
         "old data tell nothing of errors",
         {**during(5, 5, ERRORS), **during(30, 30), **during(40, 40)},
-        failing=((10, 999),),
-        stale_after=60.0,
+        Exporter(failing=((10, 999),), stale_after=60.0),
     ),
 )
 

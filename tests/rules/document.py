@@ -11,9 +11,8 @@ from tests.rules.world import Exporter, scraped, written
 
 HEAD = """\
 # Unit tests of ultravox.rules.yml: `promtool test rules ultravox.rules.test.yml`.
-# `make docs` writes them from the scenarios in tests/rules/. Minute 0 is the Unix epoch. Scenarios that
-# are played at once have accounts of their own, by their names; each tells all that fires, minute by
-# minute, and that it fires once.
+# `make docs` writes them from the scenarios in tests/rules/. Minute 0 is the Unix epoch. Scenarios
+# that are played at once have accounts of their own, by their names.
 """
 
 FIRING = (

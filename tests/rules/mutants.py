@@ -51,9 +51,9 @@ def mutants(every: Sequence[Rule]) -> Iterator[Mutant]:
 
 def _expressions(expression: str) -> Iterator[tuple[str, str]]:
     yield from _without_lines(expression)
-    for pattern, replace, what in LOOSER:
+    for pattern, loosened, what in LOOSER:
         for found in re.finditer(pattern, expression):
-            new = replace(found)
+            new = loosened(found)
             where = expression.count("\n", 0, found.start()) + 1
             how = f"line {where}: {what}: {found.group()} -> {new}"
             yield expression[: found.start()] + new + expression[found.end() :], how
@@ -126,7 +126,7 @@ def fails(
         path, tests = Path(folder, "rules.yml"), Path(folder, "test.yml")
         path.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": list(every)}]}))
         tests.write_text(render([[_about(each, name) for each in scenarios]], path.name))
-        told = subprocess.run(  # noqa: S603 - the program is promtool
+        told = subprocess.run(
             [promtool, "test", "rules", str(tests)], capture_output=True, check=False
         )
         return told.returncode != 0

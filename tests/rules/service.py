@@ -77,7 +77,7 @@ def failing(alert: str, reason: str) -> Scenario:
 
 
 def probing(alert: str, code: str) -> Scenario:
-    """Return a scenario of one cause for which the account's probe fails, while no agent is polled."""
+    """Return a scenario of one cause for which the account's probe fails; there is no agent."""
     return serving(
         f"the account's probe fails: {code}",
         {**during(1, 24), **during(28, 49, alert), **during(51, 60)},

@@ -63,9 +63,10 @@ class Batch:
 class Exporter:
     """An exporter that polls one agent each minute. All spans are minutes.
 
-    `down` is when it can't be scraped, and after which it has forgotten everything; `unscraped` when
-    it can't be scraped and forgets nothing. `failing` is when polls fail, for `reason`; `hanging`
-    when none is made. Data older than `stale_after` minutes are withdrawn.
+    `down` is when it can't be scraped, and after which it has forgotten everything; `unscraped` is
+    when it can't be scraped and forgets nothing. `failing` is when polls fail, for `reason`;
+    `hanging` when none is made. Data older than `stale_after` minutes are withdrawn. At minute
+    `renamed` the agent gets another name.
     """
 
     batches: tuple[Batch, ...] = ()
