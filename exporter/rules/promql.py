@@ -23,8 +23,8 @@ OF_AGENT = "ignoring (batch_id)"
 PATIENCE = 300
 """Seconds that data may be old, however often they are asked for."""
 
-SHORTEST = 600
-"""Seconds of observation that a pace is made of, at least."""
+SHORTEST = 1 / 3
+"""Of the time over which a pace is asked for, what must have been observed at least."""
 
 SLACK = 300
 """Seconds that the time between two polls may be longer than what is asked for."""
@@ -150,17 +150,18 @@ class Expressions:
 
         The time is that between two answers of the API. Where the batch has begun since, it is the
         time since then, at which nothing was completed. Nothing is said of batches that were paused
-        meanwhile, or observed for less than SHORTEST.
+        meanwhile, or observed for too short a time.
         """
         now, begin = group(self.fresh()), group(self.begin())
         before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds)
         earlier = self.then("ultravox_batch_calls_completed", seconds)
+        least = f"{seconds * SHORTEST:g}"
         return (
             f"(\n"
             f"  ({self.completed()} - {earlier})\n"
             f"  / {OF_AGENT} group_left () ({self.observed(seconds)})\n"
             f"  and {begin} <= {OF_AGENT} group_left () {before}\n"
-            f"  or {self.completed()} / ({now} - {OF_AGENT} group_right () {begin} >= {SHORTEST})\n"
+            f"  or {self.completed()} / ({now} - {OF_AGENT} group_right () {begin} >= {least})\n"
             f"  and {now} - {OF_AGENT} group_right () {begin} <= {seconds + SLACK:g}\n"
             f")\n"
             f"and {group(self.open())}\n"
