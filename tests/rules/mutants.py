@@ -93,10 +93,12 @@ def survivors(every: Sequence[Rule], promtool: str) -> Iterator[str]:
     """Try every mutant; yield, in order, a line for each that no scenario notices."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         tried = [(each, pool.submit(noticed, every, each, promtool)) for each in mutants(every)]
-        for mutant, outcome in tried:
+        for number, (mutant, outcome) in enumerate(tried, 1):
             if not outcome.result():
                 yield f"{_name(mutant.rule)}: {mutant.how}"
-    sys.stdout.write(f"{len(tried)} mutants\n")
+            if number % 20 == 0 or number == len(tried):
+                sys.stdout.write(f"{number} of {len(tried)} mutants tried\n")
+                sys.stdout.flush()
 
 
 def noticed(every: Sequence[Rule], mutant: Mutant, promtool: str) -> bool:
@@ -155,9 +157,11 @@ def _name(rule: Rule) -> str:
 
 def main() -> int:
     """Print the survivors; return 1 where there are any."""
-    found = list(survivors(bundled(), require("promtool")))
-    sys.stdout.write("".join(f"survives: {line}\n" for line in found))
-    return 1 if found else 0
+    status = 0
+    for line in survivors(bundled(), require("promtool")):
+        sys.stdout.write(f"survives: {line}\n")
+        status = 1
+    return status
 
 
 if __name__ == "__main__":
