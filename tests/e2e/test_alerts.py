@@ -36,7 +36,7 @@ CROWD = 30
 for outcomes would take the time of other tests."""
 
 FLAGS = ("--closed-for=1d", "--critical-within=1d")
-"""The demo's campaigns have been closed for up to eight hours, and two more close within the day."""
+"""The demo's campaigns closed up to eight hours ago, and two more will close within the day."""
 
 LONG = 3 * PATIENCE
 """Seconds to wait for what takes half an hour in the campaigns' world."""
