@@ -191,9 +191,11 @@ def _exporter() -> tuple[Alert, ...]:
         Alert(
             "UltravoxExporterAbsent",
             "critical",
-            f"absent_over_time({_KNOWN.series(_SERVES)}[15m])",
+            # Not for the whole 15 minutes: when Prometheus itself starts, nothing was scraped yet.
+            f"absent_over_time({_KNOWN.series(_SERVES)}[10m])",
             "No exporter is scraped",
             "For 15 minutes Prometheus has not had one sample of any Ultravox batch exporter: it is"
             " not running, or not among the scrape targets.",
+            held=TROUBLE,
         ),
     )
