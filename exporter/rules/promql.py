@@ -87,8 +87,17 @@ class Expressions:
         return self.last("ultravox_batch_calls_completed")
 
     def left(self) -> str:
-        """Batches: their calls that are not completed."""
-        return self.last("ultravox_batch_calls_remaining", operator="min")
+        """Batches: their calls that are not completed.
+
+        Those that are served now; for a while those that were, unless their agent is well and has
+        them no more: they are gone.
+        """
+        metric = "ultravox_batch_calls_remaining"
+        return (
+            f"{over(self.series(metric), 'min')}\n"
+            f"or {self.last(metric, operator='min')}\n"
+            f"unless {OF_AGENT} {over(self.series('ultravox_agent_up'))} == 1"
+        )
 
     def paused(self) -> str:
         """Batches: whether they are paused."""

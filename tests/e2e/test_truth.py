@@ -9,8 +9,8 @@ from tests.truth.play import play
 from tests.truth.report import FEW, WRONG, row_of
 from tests.truth.verdicts import JUDGES
 
-SEED, CAMPAIGNS = 11, 24
-"""A sample in which each alert has something to tell."""
+SEED, CAMPAIGNS = 1289, 12
+"""A small sample with a trouble for each alert; what the rules say of it had no part in the choice."""
 
 
 def test_the_batch_alerts_of_a_sample_are_true() -> None:
