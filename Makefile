@@ -42,6 +42,10 @@ mutants: .venv/dev.stamp ## take each guard of the alert rules away: their tests
 bench: .venv/dev.stamp ## what a scrape costs, side by side with others (minutes; ARGS=--quick for a first look)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: truth
+truth: .venv/dev.stamp ## are the batch alerts true? hundreds of random campaigns (minutes; ARGS=--seed=N for others)
+	@$(BIN)/python -m tests.truth $(ARGS)
+
 .PHONY: format
 format: .venv/dev.stamp ## let ruff format and mend what it can
 	$(BIN)/ruff format .

@@ -3,7 +3,15 @@
 from exporter.config.durations import render as duration
 from exporter.rules.alert import BATCH, COUNT, Alert, looked_up
 from exporter.rules.promql import OF_AGENT, group, over
-from exporter.rules.recorded import CALLS, COMPLETED, PACE, WINDOW_END, Recorded
+from exporter.rules.recorded import (
+    CALLS,
+    COMPLETED,
+    LEFT_AT_BEST,
+    LEFT_AT_CLOSE,
+    PACE,
+    WINDOW_END,
+    Recorded,
+)
 from exporter.rules.thresholds import Thresholds
 
 _MADE = 'status=~"success|error"'
@@ -84,32 +92,37 @@ def _paused(thresholds: Thresholds) -> tuple[Alert, Alert]:
 
 
 def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
-    known, pace = Recorded(), thresholds.pace_over
-    share = f"{known.left_at_close(pace)} / {known.calls()}"
+    known, pace, within = Recorded(), thresholds.pace_over, thresholds.critical_within
+    share = f"{LEFT_AT_CLOSE} / {known.calls()}"
+    name = "UltravoxBatchWillMissWindow"
+    fires = f'{_OF} ALERTS{{alertname="{name}",alertstate="firing"}}'
     summary = (
         f"{BATCH} will miss its window: at its pace, {{{{ $value | humanizePercentage }}}} of its"
         " calls will be left"
     )
     description = (
         f"{_PROGRESS}, and {_PACE} a minute were completed over the last {duration(pace)}."
-        f"{_WINDOW} Then about {_number(known.left_at_close(pace))} calls will not have been made."
+        f"{_WINDOW} Then about {_number(LEFT_AT_CLOSE)} calls will not have been made."
     )
-    name = "UltravoxBatchWillMissWindow"
-    within = thresholds.critical_within
     return (
         Alert(
             name,
             "critical",
             f"{share} > {thresholds.miss_share_critical:g}\n"
-            f"and {known.window_end()} - time() < {within:g}",
+            f"and {known.window_end()} - time() < {within:g}\n"
+            f"and {fires}",
             summary,
             description,
-            held=SETTLED,
         ),
         Alert(
             name,
             "warning",
-            f"{share} > {thresholds.miss_share:g}",
+            # It begins when no half of the time gives hope, and then stays as long as the pace is
+            # too low: calls come in crowds, and one slow stretch is no trend.
+            f"{share} > {thresholds.miss_share:g}\n"
+            f"and {LEFT_AT_BEST} / {known.calls()} > {thresholds.miss_share:g}\n"
+            f"or {share} > {thresholds.miss_share:g}\n"
+            f"and {fires}",
             summary,
             description,
             held=SETTLED,
@@ -117,8 +130,8 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
     )
 
 
-SETTLED = 300.0
-"""Seconds that a forecast must hold: one slow stretch is no trend."""
+SETTLED = 900.0
+"""Seconds that a forecast must hold."""
 
 
 def _not_started(thresholds: Thresholds) -> Alert:
@@ -159,6 +172,7 @@ def _many_errors(thresholds: Thresholds) -> Alert:
         f"{errors} / {made} > {thresholds.error_share:g}\n"
         f"and {made} >= {thresholds.error_calls}\n"
         f"and {OF_AGENT} {known.fresh()}\n"
+        f"and {known.left()} >= 0\n"
         f"unless time() - {group(known.close())} >= {thresholds.closed_for:g}",
         f"{BATCH}: {{{{ $value | humanizePercentage }}}} of the calls made are errors",
         f"{_PROGRESS}, errors among them: calls that could not be placed, or whose webhook"
