@@ -10,7 +10,7 @@ from tests.truth.report import FEW, WRONG, row_of
 from tests.truth.verdicts import JUDGES
 
 SEED, CAMPAIGNS = 1289, 12
-"""A small sample with a trouble for each alert; what the rules say of it had no part in the choice."""
+"""A small sample with a trouble for each alert; what the rules say had no part in the choice."""
 
 
 def test_the_batch_alerts_of_a_sample_are_true() -> None:
