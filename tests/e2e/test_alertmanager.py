@@ -102,7 +102,6 @@ WORLDS = (
             labelled(STALLED),
             labelled(WILL_MISS, "critical"),
             *elsewhere(STALLED),
-            *elsewhere(WILL_MISS, "critical"),
             labelled("UltravoxBatchManyErrors"),
         ],
         {"BatchStalled critical", "BatchWillMissWindow critical"},
