@@ -8,6 +8,8 @@ from exporter.exposition.catalogue import SECTIONS
 from exporter.exposition.family import Family
 from exporter.rules.document import render as rules
 from exporter.rules.thresholds import Links, Thresholds
+from tests.rules import batches, service
+from tests.rules.document import render as rules_tests
 
 ROOT = Path(__file__).parents[1]
 
@@ -82,6 +84,9 @@ def pages() -> Mapping[Path, str]:
         docs / "metrics.md": metrics_page(),
         docs / "config.schema.json": json_schema_text(),
         ROOT / "prometheus" / "ultravox.rules.yml": rules(Thresholds(), Links()),
+        ROOT / "prometheus" / "ultravox.rules.test.yml": rules_tests(
+            (*batches.GROUPS, *service.GROUPS)
+        ),
     }
 
 

@@ -32,7 +32,7 @@ _WINDOW = looked_up(
     " Its window closes {{ . | first | value | humanizeTimestamp }}.",
     " It has no window that would close.",
 )
-_PACE = looked_up(PACE, "batch", '{{ . | first | value | printf "%.4f" }}')
+_PACE = looked_up(f"60 * {PACE}", "batch", '{{ . | first | value | printf "%.1f" }}', "?")
 _NO_RESUME = "Ultravox documents no way to resume a batch: schedule the calls that are left anew."
 
 
@@ -53,7 +53,6 @@ def _stalled(thresholds: Thresholds) -> Alert:
     name = "UltravoxBatchStalled"
     return Alert(
         name,
-        "batch",
         "critical",
         # While the API can't be reached, less and less of the time is observed: an alert that had
         # reason to begin stays, and none begins.
@@ -87,8 +86,8 @@ def _paused(thresholds: Thresholds) -> tuple[Alert, Alert]:
     )
     name = "UltravoxBatchPaused"
     return (
-        Alert(name, "batch", "critical", soon, f"{summary}, and its window closes", description),
-        Alert(name, "batch", "warning", expression, summary, description),
+        Alert(name, "critical", soon, f"{summary}, and its window closes", description),
+        Alert(name, "warning", expression, summary, description),
     )
 
 
@@ -102,13 +101,12 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
         " calls will be left"
     )
     description = (
-        f"{_PROGRESS}, and {_PACE} calls a second were completed over the last {duration(pace)}."
+        f"{_PROGRESS}, and {_PACE} a minute were completed over the last {duration(pace)}."
         f"{_WINDOW} Then about {_number(LEFT_AT_CLOSE)} calls will not have been made."
     )
     return (
         Alert(
             name,
-            "batch",
             "critical",
             f"{share} > {thresholds.miss_share_critical:g}\n"
             f"and {known.window_end()} - time() < {within:g}\n"
@@ -118,7 +116,6 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
         ),
         Alert(
             name,
-            "batch",
             "warning",
             # It begins when no half of the time gives hope, and then stays as long as the pace is
             # too low: calls come in crowds, and one slow stretch is no trend.
@@ -141,7 +138,6 @@ def _not_started(thresholds: Thresholds) -> Alert:
     known, after = Recorded(), thresholds.not_started_after
     return Alert(
         "UltravoxBatchNotStarted",
-        "batch",
         "critical",
         f"{known.left()}\nand {known.completed()} == 0\nand {known.open()} >= {after:g}",
         f"{BATCH} has not started: {COUNT} calls, none made",
@@ -154,10 +150,8 @@ def _closed(thresholds: Thresholds) -> Alert:
     known, lasts = Recorded(), thresholds.closed_for
     return Alert(
         "UltravoxBatchClosedWithCallsLeft",
-        "batch",
         "warning",
         f"{known.left()} > 0\n"
-        f"and time() - {known.close()} >= 0\n"
         f"and time() - {known.close()} < {lasts:g}\n"
         # Counted after the close: what was made in the last minute counts.
         f"and ({known.fresh()} - {OF_AGENT} group_right () {known.close()}) > 0",
@@ -174,7 +168,6 @@ def _many_errors(thresholds: Thresholds) -> Alert:
     made = f"sum without (status) ({known.last(calls, _MADE)})"
     return Alert(
         "UltravoxBatchManyErrors",
-        "batch",
         "warning",
         f"{errors} / {made} > {thresholds.error_share:g}\n"
         f"and {made} >= {thresholds.error_calls}\n"
@@ -182,5 +175,6 @@ def _many_errors(thresholds: Thresholds) -> Alert:
         f"and {known.left()} >= 0\n"
         f"unless time() - {group(known.close())} >= {thresholds.closed_for:g}",
         f"{BATCH}: {{{{ $value | humanizePercentage }}}} of the calls made are errors",
-        f"{_PROGRESS}, errors among them: calls that could not be made at all.{_WINDOW}",
+        f"{_PROGRESS}, errors among them: calls that could not be placed, or whose webhook"
+        f" failed.{_WINDOW}",
     )

@@ -26,6 +26,9 @@ PATIENCE = 300
 SHORTEST = 600
 """Seconds of observation that a pace is made of, at least."""
 
+LATE = 660
+"""Seconds after its beginning at which a batch may be seen for the first time."""
+
 
 class Expressions:
     """Expressions over series with these label matchers (`job="x"`, or none).
@@ -160,20 +163,21 @@ class Expressions:
 
         The time is that between two answers of the API. Where the batch has begun since, it is the
         time since then, at which nothing was completed. Nothing is said of batches that were paused
-        meanwhile, or observed for less than SHORTEST, or whose agent was not observed before.
+        meanwhile, or observed for too short a time, or whose agent was not observed before.
         """
         completed = "ultravox_batch_calls_completed"
         now, begin = group(self._known(ago)), group(self.begin())
         made = self.then(completed, ago) if ago else self.completed()
         before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds + ago)
         earlier = self.then(completed, seconds + ago)
+        least = f"{min(SHORTEST, 2 / 3 * seconds):g}"
         return (
             f"(\n"
             f"  ({made} - {earlier})\n"
-            f"  / {OF_AGENT} group_left () ({self.observed(seconds, ago)} >= {SHORTEST})\n"
+            f"  / {OF_AGENT} group_left () ({self.observed(seconds, ago)} >= {least})\n"
             f"  and {begin} <= {OF_AGENT} group_left () {before}\n"
-            f"  or {made} / ({now} - {OF_AGENT} group_right () {begin} >= {SHORTEST})\n"
-            f"  and {begin} > {OF_AGENT} group_left () {before}\n"
+            f"  or {made} / ({now} - {OF_AGENT} group_right () {begin} >= {least})\n"
+            f"  and {begin} + {LATE} > {OF_AGENT} group_left () {before}\n"
             f")\n"
             f"and {group(self.open())}\n"
             f"unless {self.paused_within(seconds + ago)} == 1"
