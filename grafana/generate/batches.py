@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models.common import (
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldColorModeId
 
 from exporter.rules.promql import OF_AGENT, group
-from grafana.generate.parts import PER_MINUTE, SOURCE, colour, lines
+from grafana.generate.parts import PER_MINUTE, POINTS, SCRAPED, SOURCE, colour, lines
 from grafana.generate.problems import LOST, PROBLEM, PROBLEMS, STALLED
 from grafana.generate.queries import LEFT_AT_CLOSE, PACE, RAW, by_batch, known, line, named
 from grafana.generate.tables import GAUGE, Column, codes, coloured, linked, rows
@@ -133,6 +133,8 @@ def states() -> statetimeline.Panel:
         .with_target(lines("A", line(STATE), "{{agent}} \u00b7 {{batch}}"))
         .unit("none")
         .no_value("no data")
+        .max_data_points(POINTS)
+        .interval(SCRAPED)
         .mappings([codes(SHOWN_STATES)])
         .color_scheme(colour(FieldColorModeId.FIXED, "text"))
         .fill_opacity(80)

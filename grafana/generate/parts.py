@@ -26,6 +26,12 @@ SOURCE = DataSourceRef("prometheus", "${datasource}")
 PER_MINUTE = "suffix: /min"
 CALLS = "suffix: calls"
 
+POINTS = 240
+"""Points in a chart, at most: each is reckoned for each batch."""
+
+SCRAPED = "1m"
+"""The least time between two points: batches do not change faster than they are polled."""
+
 Steps = tuple[tuple[float | None, str], ...]
 """From which value on there is which colour; the first from None."""
 
@@ -88,6 +94,8 @@ def chart(title: str, description: str, unit: str, *queries: Query) -> timeserie
         .unit(unit)
         .min(0)
         .no_value("no data")
+        .max_data_points(POINTS)
+        .interval(SCRAPED)
         .color_scheme(colour(FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
         .line_width(2)
         .fill_opacity(4)

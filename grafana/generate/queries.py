@@ -95,11 +95,7 @@ NAMES = f"({_newest('5m', '15s')} or on ({AGENT}) {_newest('1d', '5m')})"
 
 def named(vector: str) -> str:
     """Return a vector of agents or batches with the label `agent`, the name as it is now."""
-    unnamed = f'label_replace({vector}, "agent", "$1", "agent_id", "(.*)")'
-    return (
-        f"{vector} * on ({AGENT}) group_left (agent) {NAMES}\n"
-        f"or {unnamed} unless on ({AGENT}) {NAMES}"
-    )
+    return f"{vector} * on ({AGENT}) group_left (agent) {NAMES}"
 
 
 def line(vector: str, most: int = SHOWN) -> str:

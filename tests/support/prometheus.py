@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,13 @@ class Prometheus:
         async with self._session.get(f"{self._url}/api/v1/{path}", params=query) as response:
             answer = await response.json()
             assert answer["status"] == "success", answer
+            return answer["data"]
+
+    async def asked(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON of many shapes
+        """Return the data of one query that is too long for an address."""
+        async with self._session.post(f"{self._url}/api/v1/{path}", data=query) as response:
+            answer = await response.json()
+            assert answer["status"] == "success", (answer, query)
             return answer["data"]
 
     async def series(self, query: str) -> dict[str, float]:
@@ -65,14 +72,32 @@ def _written(metric: dict[str, str]) -> str:
 _TARGET = ("job", "instance")
 
 
+async def history(samples: Path, folder: Path) -> None:
+    """Make the folder's data of samples with timestamps, in OpenMetrics' format."""
+    process = await asyncio.create_subprocess_exec(
+        require("promtool"),
+        *("tsdb", "create-blocks-from", "--max-block-duration=168h", "openmetrics"),
+        *(samples, folder / "data"),
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    assert await process.wait() == 0
+
+
 @asynccontextmanager
 async def scraping(target: str, folder: Path) -> AsyncIterator[Prometheus]:
     """Run a Prometheus that scrapes `HOST:PORT`; end it on leaving."""
-    program = require("prometheus")
     jobs = [{"job_name": "ultravox", "static_configs": [{"targets": [target]}]}]
-    config = folder / "prometheus.yml"
     every = {"scrape_interval": f"{INTERVAL:g}s", "scrape_timeout": f"{INTERVAL:g}s"}
-    config.write_text(yaml.safe_dump({"global": every, "scrape_configs": jobs}))
+    async with running({"global": every, "scrape_configs": jobs}, folder) as prometheus:
+        yield prometheus
+
+
+@asynccontextmanager
+async def running(settings: Mapping[str, object], folder: Path) -> AsyncIterator[Prometheus]:
+    """Run a Prometheus on the folder's data; end it on leaving."""
+    program = require("prometheus")
+    config = folder / "prometheus.yml"
+    config.write_text(yaml.safe_dump(dict(settings)))
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     process = await asyncio.create_subprocess_exec(
