@@ -200,8 +200,8 @@ async def test_two_replicas_count_once(viewed: Viewed) -> None:
     per_exporter = {"Memory", "Processor", "Restarts", "Alerts", "Exporters"}
     for query in EVERY:
         if query.where != "variable" and query.title not in per_exporter:
-            key = (query.title, query.ref)
-            assert len(view.frames[key]) == len(usual.frames[key]), key
+            asked = (query.title, query.ref)
+            assert len(view.frames[asked]) == len(usual.frames[asked]), asked
 
 
 async def test_after_a_rename_there_is_one_name_the_new_one(viewed: Viewed) -> None:

@@ -60,7 +60,7 @@ def queries(dashboard: Json) -> Iterator[Query]:
 
 def asked(variable: str) -> str:
     """Return the expression in a variable's query; a selector for label_values."""
-    found = re.fullmatch(r"query_result\((.+)\)|label_values\((.+),\w+\)", variable)
+    found = re.fullmatch(r"query_result\((.+)\)|label_values\((.+),\w+\)", variable, re.DOTALL)
     assert found, variable
     return found[1] or found[2]
 

@@ -183,11 +183,8 @@ def samples() -> Iterator[str]:
 
 def _scraped(text: str, now: float, job: str, instance: str = "exporter-0:10110") -> Iterator[str]:
     target = f'job="{job}",instance="{instance}"'
-    for line in text.splitlines():
-        if line.startswith("#"):
-            continue
-        name, labels, value = _LINE.fullmatch(line).groups()  # type: ignore[union-attr] - our lines
-        yield f"{name}{{{target}{',' if labels else ''}{labels or ''}}} {value} {now}\n"
+    for name, labels, value in _SAMPLE.findall(text):
+        yield f"{name}{{{target}{',' if labels else ''}{labels}}} {value} {now}\n"
 
 
-_LINE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)")
+_SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
