@@ -75,17 +75,17 @@ _BAR = (
 def _columns(first: Column) -> list[Column]:
     return [
         first,
-        Column("Account", "account", 110),
-        Column("Agent", "agent", 190),
-        Column("Batch", "batch_id", 310, further=(TO_BATCH,)),
-        Column("Progress", "progress", 150, "percentunit", PROGRESS, _BAR),
-        Column("Calls", "calls", 80, "locale", named(by_batch(RAW.calls())), (_ROUND,)),
-        Column("Left", "left", 80, "locale", LEFT, (_ROUND,)),
-        Column("Pace", "pace", 100, PER_MINUTE, f"60 * {by_batch(PACE)}", (_ONE, _DASH)),
-        Column("Needed", "needed", 100, PER_MINUTE, NEEDED, (_ONE, _DASH)),
-        Column("Finish", "finish", 160, "dateTimeAsIsoNoDateIfToday", FINISH, (_DASH,)),
-        Column("Window left", "window", 110, "s", WINDOW_LEFT, (_ONE, _DASH)),
-        Column("Left at close", "at_close", 120, "locale", AT_CLOSE, (_ROUND, _DASH)),
+        Column("Account", "account", 100),
+        Column("Agent", "agent", 170),
+        Column("Batch", "batch_id", 290, further=(TO_BATCH,)),
+        Column("Progress", "progress", 130, "percentunit", PROGRESS, _BAR),
+        Column("Calls", "calls", 70, "locale", named(by_batch(RAW.calls())), (_ROUND,)),
+        Column("Left", "left", 70, "locale", LEFT, (_ROUND,)),
+        Column("Pace", "pace", 90, PER_MINUTE, f"60 * {by_batch(PACE)}", (_ONE, _DASH)),
+        Column("Needed", "needed", 90, PER_MINUTE, NEEDED, (_ONE, _DASH)),
+        Column("Finish", "finish", 150, "dateTimeAsIsoNoDateIfToday", FINISH, (_DASH,)),
+        Column("Window left", "window", 100, "s", WINDOW_LEFT, (_ONE, _DASH)),
+        Column("Left at close", "at_close", 110, "locale", AT_CLOSE, (_ROUND, _DASH)),
     ]
 
 
@@ -98,7 +98,7 @@ def attention() -> table.Panel:
         " Ultravox now. Too slow: more concurrency, or the rest anew. Paused and Missed: schedule"
         " the calls that are left anew. No rows: nothing is wrong, if the numbers above show"
         " data.",
-        _columns(Column("Problem", "problem", 110, "none", PROBLEM, coloured(shown))),
+        _columns(Column("Problem", "problem", 100, "none", PROBLEM, coloured(shown))),
         only="problem",
         worst="Problem",
         empty="none",

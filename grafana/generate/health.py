@@ -11,6 +11,7 @@ BUILD = RAW.series("ultravox_exporter_build_info")
 OURS = f"on (job, instance) last_over_time({BUILD}[$__range])"
 """Whether a target is one of ours: other jobs have `up` and `process_*` as well."""
 
+BUILT = f"max by (job, instance, version, python) ({BUILD})"
 REQUESTS = RAW.series("ultravox_exporter_api_requests_total")
 _UP = coloured({0: ("down", "red"), 1: ("up", "green")})
 _LOADED = coloured({0: ("failed", "red"), 1: ("ok", "transparent")})
@@ -35,12 +36,11 @@ def exporters() -> table.Panel:
             Column("Instance", "instance", 260),
             Column("Version", "version", 120),
             Column("Python", "python", 110),
-            Column(
-                "Build", "build", 70, "short", f"max by (job, instance, version, python) ({BUILD})"
-            ),
+            Column("Build", "build", 0, expression=BUILT, hidden=True),
             Column("Configuration", "loaded", 130, "none", _target(loaded), _LOADED),
             Column("Started", "started", 180, "dateTimeAsIso", f"1000 * {_target(started)}"),
         ],
+        only="up",
         worst="Started",
         empty="no exporter",
     )

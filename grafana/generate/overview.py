@@ -50,7 +50,7 @@ def overview() -> list[stat.Panel]:
             A_MINUTE,
             PER_MINUTE,
             PLAIN,
-        ),
+        ).decimals(1),
         number(
             "Stalled",
             "Batches that should be calling, but completed no call for 15 minutes, or none since"

@@ -22,7 +22,10 @@ FILLED = {"type": "color-background", "mode": "basic"}
 
 @dataclass(frozen=True)
 class Column:
-    """A column. `name` is a label of the rows, or of a query's value where there is one."""
+    """A column. `name` is a label of the rows, or of a query's value where there is one.
+
+    A hidden one brings labels to the rows, and its value says nothing.
+    """
 
     title: str
     name: str
@@ -30,6 +33,7 @@ class Column:
     unit: str = "string"
     expression: str = ""
     further: Sequence[DynamicConfigValue] = field(default=())
+    hidden: bool = False
 
     @property
     def key(self) -> str:
@@ -89,6 +93,8 @@ def rows(
     for column in columns:
         if column.expression:
             panel = panel.with_target(instant(column.name, column.expression))
+        if column.hidden:
+            continue
         panel = panel.override_by_name(
             column.title,
             [
@@ -105,6 +111,9 @@ def rows(
 
 def _transformations(columns: Sequence[Column], only: str) -> list[DataTransformerConfig]:
     made = [DataTransformerConfig("merge", options={})]
+    seen = [column for column in columns if not column.hidden]
+    unseen = {"Time", "agent_id"} - {column.key for column in seen}
+    unseen |= {column.key for column in columns if column.hidden}
     if only:
         known = MatcherConfig("isNotNull", {})
         made.append(
@@ -121,9 +130,9 @@ def _transformations(columns: Sequence[Column], only: str) -> list[DataTransform
         DataTransformerConfig(
             "organize",
             options={
-                "excludeByName": {"Time": True, "agent_id": True, "job": True},
-                "indexByName": {column.key: at for at, column in enumerate(columns)},
-                "renameByName": {column.key: column.title for column in columns},
+                "excludeByName": dict.fromkeys(sorted(unseen), True),
+                "indexByName": {column.key: at for at, column in enumerate(seen)},
+                "renameByName": {column.key: column.title for column in seen},
             },
         )
     )

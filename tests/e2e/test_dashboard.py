@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -25,6 +26,7 @@ from tests.grafana.history import (
     WINDOWLESS,
     samples,
 )
+from tests.grafana.preview import SIZE, page, taken
 from tests.grafana.viewer import View
 from tests.support.prometheus import Prometheus, history, running
 
@@ -224,6 +226,17 @@ async def test_hundreds_of_batches_are_rows_and_few_lines(prometheus: Prometheus
     assert view.number("Running") == len(MANY) == len(view.rows("All batches", "state"))
     assert len(view.frame("Progress")) == 30
     assert len(view.frame("Left against plan")) == 10
+
+
+async def test_the_picture_is_drawn_and_says_that_it_is_a_preview(
+    tmp_path: Path, viewed: Viewed
+) -> None:
+    html, picture = page(await viewed("usual")), tmp_path / "picture.png"
+    assert "Preview, drawn from the queries" in html
+    assert html.index(STALLED.batch_id) < html.index(SLOW.batch_id) < html.index("<svg")
+    await asyncio.to_thread(taken, html, tmp_path, picture)
+    head = picture.read_bytes()[:24]
+    assert (head[:4], struct.unpack(">II", head[16:])) == (b"\x89PNG", SIZE)
 
 
 async def test_an_empty_prometheus_makes_no_error(tmp_path: Path) -> None:

@@ -16,6 +16,9 @@ SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 SHORT = 12
 """Characters of a stat's title that are not cut."""
 
+SCREEN = 1540
+"""Pixels for the columns of a table on a screen of 1600."""
+
 WORDS = 8
 """Words of a description that says what to do, at least."""
 
@@ -188,7 +191,7 @@ def rates(dashboard: Json) -> Faults:
 
 
 def tables(dashboard: Json) -> Faults:
-    """Want tables and numbers of one moment, and a width for each column."""
+    """Want tables and numbers of one moment, and a column for each query."""
     for panel in panels(dashboard):
         if panel["type"] == "stat" and not all(each.get("instant") for each in panel["targets"]):
             yield f"{panel['title']}: a number over a range"
@@ -197,11 +200,29 @@ def tables(dashboard: Json) -> Faults:
         for target in panel["targets"]:
             if not target.get("instant") or target.get("range") or target["format"] != "table":
                 yield f"{panel['title']}: {target['refId']} is not for one moment"
-            if f"Value #{target['refId']}" not in _columns(panel):
+            if f"Value #{target['refId']}" not in _columns(panel).keys() | _hidden(panel):
                 yield f"{panel['title']}: no column for {target['refId']}"
+
+
+def columns(dashboard: Json) -> Faults:
+    """Want columns that are seen, each with a width, and all of them on one screen."""
+    for panel in panels(dashboard):
+        for key in _hidden(panel) & _columns(panel).keys():
+            yield f"{panel['title']}: {_columns(panel)[key]} is hidden"
+        widths = [_setting(panel, title, "custom.width") for title in _columns(panel).values()]
+        if sum(width for width in widths if isinstance(width, int)) > SCREEN:
+            yield f"{panel['title']}: wider than a screen"
         for title in _columns(panel).values():
             if not _setting(panel, title, "custom.width"):
                 yield f"{panel['title']}: no width for {title}"
+
+
+def _hidden(panel: Json) -> set[str]:
+    """Return what a table keeps from sight."""
+    for each in panel.get("transformations", ()):
+        if each["id"] == "organize":
+            return set(each["options"]["excludeByName"])
+    return set()
 
 
 def _columns(panel: Json) -> dict[str, str]:
@@ -247,6 +268,7 @@ RULES: tuple[Callable[[Json], Faults], ...] = (
     legends,
     rates,
     tables,
+    columns,
     timelines,
 )
 

@@ -138,6 +138,12 @@ FAULTS: dict[str, Callable[[Json], None]] = {
     ),
     "Agents: no column for another": sets("Agents", "targets", 0, "refId", value="another"),
     "All batches: no width for Batch": without_setting("All batches", "Batch", "custom.width"),
+    "Agents: Agent id is hidden": sets(
+        "Agents", "transformations", 1, "options", "excludeByName", "agent_id", value=True
+    ),
+    "All batches: wider than a screen": sets(
+        "All batches", "fieldConfig", "overrides", 3, "properties", 0, "value", value=490
+    ),
     "States: no mappings": sets("States", "fieldConfig", "defaults", "mappings", value=[]),
     "States: its colours ignore its mappings": sets(
         "States", "fieldConfig", "defaults", "color", value={"mode": "thresholds"}
