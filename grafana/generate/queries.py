@@ -2,7 +2,7 @@
 
 from exporter.config.durations import render as duration
 from exporter.exposition.catalogue import SECTIONS
-from exporter.rules.promql import OF_AGENT, SLACK, Expressions, group
+from exporter.rules.promql import OF_AGENT, SHORTEST, SLACK, Expressions, group
 
 VARIABLES = {"account": "account", "agent_id": "agent", "batch_id": "batch"}
 """The variables that choose by a label."""
@@ -41,6 +41,7 @@ def over_interval(expression: str) -> str:
     return (
         expression.replace(duration(STAND_IN), "${interval}s")
         .replace(f"{STAND_IN + SLACK:g}", f"(${{interval}} + {SLACK})")
+        .replace(f"{STAND_IN * SHORTEST:g}", f"(${{interval}} / {1 / SHORTEST:g})")
         .replace(f"{STAND_IN:g}", "${interval}")
     )
 

@@ -55,6 +55,7 @@ def coloured(shown: dict[int, tuple[str, str]]) -> tuple[DynamicConfigValue, ...
     return (
         DynamicConfigValue("mappings", mappings),
         DynamicConfigValue("custom.cellOptions", FILLED),
+        DynamicConfigValue("custom.align", "left"),
     )
 
 

@@ -28,7 +28,7 @@ from tests.grafana.history import (
 )
 from tests.grafana.preview import SIZE, page, taken
 from tests.grafana.viewer import View
-from tests.support.prometheus import Prometheus, history, running
+from tests.support.prometheus import Prometheus, configured, history, idle
 
 BOARD: Json = json.loads(DASHBOARD.read_text("utf-8"))
 EVERY = tuple(queries(BOARD))
@@ -40,14 +40,13 @@ NAMES = {plan.agent.agent_id: plan.agent.name for plan in PLANS}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder for a Prometheus with the history."""
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the configuration of a Prometheus with the history."""
     made = tmp_path_factory.mktemp("dashboard")
     file = made / "history.txt"
     with file.open("w") as lines:
         lines.writelines(samples())
-    asyncio.run(history(file, made))
-    return made
+    return asyncio.run(history(file, made))
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +68,9 @@ def viewed(prometheus: Prometheus, seen: dict[str, View]) -> Viewed:
 
 
 @pytest.fixture
-async def prometheus(folder: Path) -> AsyncIterator[Prometheus]:
+async def prometheus(config: Path) -> AsyncIterator[Prometheus]:
     """Yield a Prometheus with the history, which scrapes nothing."""
-    async with running({}, folder) as started:
+    async with configured(config) as started:
         yield started
 
 
@@ -240,7 +239,7 @@ async def test_the_picture_is_drawn_and_says_that_it_is_a_preview(
 
 
 async def test_an_empty_prometheus_makes_no_error(tmp_path: Path) -> None:
-    async with running({}, tmp_path) as empty:
+    async with configured(idle(tmp_path)) as empty:
         view = await View.of(empty, BOARD, "")
         assert [key for key, frame in view.frames.items() if frame] == []
         for query in EVERY:

@@ -18,7 +18,7 @@ from tests.grafana.history import samples
 from tests.grafana.units import mapped, step, written
 from tests.grafana.viewer import View
 from tests.support.programs import require
-from tests.support.prometheus import history, running
+from tests.support.prometheus import configured, history
 
 PICTURE = DASHBOARD.parents[1] / "docs" / "images" / "dashboard.png"
 SIZE = (1600, 1128)
@@ -113,7 +113,7 @@ def _table(view: View, panel: Json, first: str) -> str:
         for each in panel["fieldConfig"]["overrides"]
     }
     heads = "".join(
-        f'<th class="{"" if name.startswith("Value") else "t"}"'
+        f'<th class="{"t" if _left(name, settings[title]) else ""}"'
         f' style="width:{settings[title]["custom.width"]}px">{escape(title)}</th>'
         for name, title in renamed.items()
     )
@@ -124,6 +124,10 @@ def _table(view: View, panel: Json, first: str) -> str:
         for row in view.rows(panel["title"], first)
     )
     return _panel(panel, f"<table class=table><tr>{heads}</tr>{rows}</table>")
+
+
+def _left(name: str, setting: Json) -> bool:
+    return not name.startswith("Value #") or setting.get("custom.align") == "left"
 
 
 def _ordered(places: dict[str, int]) -> list[str]:
@@ -162,8 +166,7 @@ async def seen(folder: Path) -> View:
     file = folder / "history.txt"
     with file.open("w") as lines:
         lines.writelines(samples())
-    await history(file, folder)
-    async with running({}, folder) as prometheus:
+    async with configured(await history(file, folder)) as prometheus:
         board = json.loads(DASHBOARD.read_text("utf-8"))
         return await View.of(prometheus, board, "usual")
 

@@ -2,11 +2,13 @@
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from exporter.config.durations import render as duration
 from exporter.rules.thresholds import Thresholds
 from grafana.generate.queries import LEFT_AT_CLOSE, PACE, RAW
 from tests.generate import DASHBOARD
@@ -189,5 +191,12 @@ def test_the_pace_is_that_of_the_alert_rules() -> None:
     """At the interval that they use, put in as Grafana does."""
     seconds = Thresholds().pace_over
     for made, ruled in ((PACE, RAW.pace(seconds)), (LEFT_AT_CLOSE, RAW.left_at_close(seconds))):
-        filled = made.replace("${interval}s", "30m").replace("(${interval} + 300)", "2100")
-        assert filled.replace("${interval}", "1800") == ruled
+        filled = made.replace("${interval}s", duration(seconds))
+        filled = filled.replace("${interval}", f"{seconds:g}")
+        assert re.sub(r"\((\d+) ([+/]) (\d+)\)", reckoned, filled) == ruled
+
+
+def reckoned(sum_or_quotient: re.Match[str]) -> str:
+    """Return what comes out."""
+    left, sign, right = sum_or_quotient.groups()
+    return f"{int(left) + int(right) if sign == '+' else int(left) / int(right):g}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -72,38 +72,47 @@ def _written(metric: dict[str, str]) -> str:
 _TARGET = ("job", "instance")
 
 
-async def history(samples: Path, folder: Path) -> None:
-    """Make the folder's data of samples with timestamps, in OpenMetrics' format."""
+async def history(samples: Path, folder: Path) -> Path:
+    """Make data of samples with timestamps, in OpenMetrics' format; return a configuration."""
     process = await asyncio.create_subprocess_exec(
         require("promtool"),
+        # One block: the samples are read once for each.
         *("tsdb", "create-blocks-from", "--max-block-duration=168h", "openmetrics"),
         *(samples, folder / "data"),
         stdout=asyncio.subprocess.DEVNULL,
     )
     assert await process.wait() == 0
+    return idle(folder)
+
+
+def idle(folder: Path) -> Path:
+    """Return the configuration of a Prometheus that scrapes nothing."""
+    config = folder / "prometheus.yml"
+    config.write_text("{}")
+    return config
 
 
 @asynccontextmanager
 async def scraping(target: str, folder: Path) -> AsyncIterator[Prometheus]:
     """Run a Prometheus that scrapes `HOST:PORT`; end it on leaving."""
     jobs = [{"job_name": "ultravox", "static_configs": [{"targets": [target]}]}]
+    config = folder / "prometheus.yml"
     every = {"scrape_interval": f"{INTERVAL:g}s", "scrape_timeout": f"{INTERVAL:g}s"}
-    async with running({"global": every, "scrape_configs": jobs}, folder) as prometheus:
+    config.write_text(yaml.safe_dump({"global": every, "scrape_configs": jobs}))
+    async with configured(config) as prometheus:
         yield prometheus
 
 
 @asynccontextmanager
-async def running(settings: Mapping[str, object], folder: Path) -> AsyncIterator[Prometheus]:
-    """Run a Prometheus on the folder's data; end it on leaving."""
+async def configured(config: Path) -> AsyncIterator[Prometheus]:
+    """Run a Prometheus with this configuration, its data beside it; end it on leaving."""
     program = require("prometheus")
-    config = folder / "prometheus.yml"
-    config.write_text(yaml.safe_dump(dict(settings)))
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     process = await asyncio.create_subprocess_exec(
         program,
         f"--config.file={config}",
-        f"--storage.tsdb.path={folder / 'data'}",
+        f"--storage.tsdb.path={config.parent / 'data'}",
         f"--web.listen-address={address}",
         "--log.level=warn",
     )
