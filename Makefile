@@ -34,9 +34,17 @@ check: .venv/dev.stamp ## the tests; those below the whole process hold branch c
 	$(BIN)/coverage report
 	$(BIN)/python -m pytest -n 4 --dist worksteal tests/e2e
 
+.PHONY: mutants
+mutants: .venv/dev.stamp ## take each guard of the alert rules away: their tests must notice (minutes)
+	@$(BIN)/python -m tests.rules.mutants
+
 .PHONY: bench
 bench: .venv/dev.stamp ## what a scrape costs, side by side with others (minutes; ARGS=--quick for a first look)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: truth
+truth: .venv/dev.stamp ## are the batch alerts true? hundreds of random campaigns (minutes; ARGS=--seed=N for others)
+	@$(BIN)/python -m tests.truth $(ARGS)
 
 .PHONY: format
 format: .venv/dev.stamp ## let ruff format and mend what it can

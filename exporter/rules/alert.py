@@ -9,8 +9,8 @@ from exporter.rules.thresholds import Links
 Severity: TypeAlias = Literal["critical", "warning", "info"]
 """critical: wakes somebody; warning: in the morning; info: explains others."""
 
-Subject: TypeAlias = Literal["batch", "agent", "account", "exporter"]
-"""What an alert is about."""
+Subject: TypeAlias = Literal["batch", "agent"]
+"""What a text looks something up about."""
 
 DASHBOARD = "ultravox-batches"
 """The dashboard's uid."""
@@ -18,8 +18,6 @@ DASHBOARD = "ultravox-batches"
 LABELS: dict[Subject, tuple[str, ...]] = {
     "batch": ("account", "agent_id", "batch_id"),
     "agent": ("account", "agent_id"),
-    "account": ("account",),
-    "exporter": (),
 }
 """The labels that name a subject."""
 
@@ -31,7 +29,6 @@ class Alert(msgspec.Struct, frozen=True):
     """An alerting rule. `held` is how long the expression must hold, in seconds."""
 
     name: str
-    subject: Subject
     severity: Severity
     expression: str
     summary: str
@@ -42,8 +39,8 @@ class Alert(msgspec.Struct, frozen=True):
 def annotations(alert: Alert, links: Links) -> dict[str, str]:
     """Return what an alert tells, and where it leads."""
     query = "".join(
-        f"&var-{_VARIABLES[label]}={{{{ $labels.{label} | urlquery }}}}"
-        for label in LABELS[alert.subject]
+        f"{{{{ with $labels.{label} }}}}&var-{variable}={{{{ . | urlquery }}}}{{{{ end }}}}"
+        for label, variable in _VARIABLES.items()
     )
     return {
         "summary": alert.summary,

@@ -3,7 +3,15 @@
 from exporter.config.durations import render as duration
 from exporter.rules.alert import BATCH, COUNT, Alert, looked_up
 from exporter.rules.promql import OF_AGENT, group, over
-from exporter.rules.recorded import CALLS, COMPLETED, PACE, WINDOW_END, Recorded
+from exporter.rules.recorded import (
+    CALLS,
+    COMPLETED,
+    LEFT_AT_BEST,
+    LEFT_AT_CLOSE,
+    PACE,
+    WINDOW_END,
+    Recorded,
+)
 from exporter.rules.thresholds import Thresholds
 
 _MADE = 'status=~"success|error"'
@@ -24,7 +32,7 @@ _WINDOW = looked_up(
     " Its window closes {{ . | first | value | humanizeTimestamp }}.",
     " It has no window that would close.",
 )
-_PACE = looked_up(PACE, "batch", '{{ . | first | value | printf "%.4f" }}')
+_PACE = looked_up(f"60 * {PACE}", "batch", '{{ . | first | value | printf "%.1f" }}', "?")
 _NO_RESUME = "Ultravox documents no way to resume a batch: schedule the calls that are left anew."
 
 
@@ -45,7 +53,6 @@ def _stalled(thresholds: Thresholds) -> Alert:
     name = "UltravoxBatchStalled"
     return Alert(
         name,
-        "batch",
         "critical",
         # While the API can't be reached, less and less of the time is observed: an alert that had
         # reason to begin stays, and none begins.
@@ -79,40 +86,43 @@ def _paused(thresholds: Thresholds) -> tuple[Alert, Alert]:
     )
     name = "UltravoxBatchPaused"
     return (
-        Alert(name, "batch", "critical", soon, f"{summary}, and its window closes", description),
-        Alert(name, "batch", "warning", expression, summary, description),
+        Alert(name, "critical", soon, f"{summary}, and its window closes", description),
+        Alert(name, "warning", expression, summary, description),
     )
 
 
 def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
-    known, pace = Recorded(), thresholds.pace_over
-    share = f"{known.left_at_close(pace)} / {known.calls()}"
+    known, pace, within = Recorded(), thresholds.pace_over, thresholds.critical_within
+    share = f"{LEFT_AT_CLOSE} / {known.calls()}"
+    name = "UltravoxBatchWillMissWindow"
+    fires = f'{_OF} ALERTS{{alertname="{name}",alertstate="firing"}}'
     summary = (
         f"{BATCH} will miss its window: at its pace, {{{{ $value | humanizePercentage }}}} of its"
         " calls will be left"
     )
     description = (
-        f"{_PROGRESS}, and {_PACE} calls a second were completed over the last {duration(pace)}."
-        f"{_WINDOW} Then about {_number(known.left_at_close(pace))} calls will not have been made."
+        f"{_PROGRESS}, and {_PACE} a minute were completed over the last {duration(pace)}."
+        f"{_WINDOW} Then about {_number(LEFT_AT_CLOSE)} calls will not have been made."
     )
-    name = "UltravoxBatchWillMissWindow"
-    within = thresholds.critical_within
     return (
         Alert(
             name,
-            "batch",
             "critical",
             f"{share} > {thresholds.miss_share_critical:g}\n"
-            f"and {known.window_end()} - time() < {within:g}",
+            f"and {known.window_end()} - time() < {within:g}\n"
+            f"and {fires}",
             summary,
             description,
-            held=SETTLED,
         ),
         Alert(
             name,
-            "batch",
             "warning",
-            f"{share} > {thresholds.miss_share:g}",
+            # It begins when no half of the time gives hope, and then stays as long as the pace is
+            # too low: calls come in crowds, and one slow stretch is no trend.
+            f"{share} > {thresholds.miss_share:g}\n"
+            f"and {LEFT_AT_BEST} / {known.calls()} > {thresholds.miss_share:g}\n"
+            f"or {share} > {thresholds.miss_share:g}\n"
+            f"and {fires}",
             summary,
             description,
             held=SETTLED,
@@ -120,15 +130,14 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
     )
 
 
-SETTLED = 300.0
-"""Seconds that a forecast must hold: one slow stretch is no trend."""
+SETTLED = 900.0
+"""Seconds that a forecast must hold."""
 
 
 def _not_started(thresholds: Thresholds) -> Alert:
     known, after = Recorded(), thresholds.not_started_after
     return Alert(
         "UltravoxBatchNotStarted",
-        "batch",
         "critical",
         f"{known.left()}\nand {known.completed()} == 0\nand {known.open()} >= {after:g}",
         f"{BATCH} has not started: {COUNT} calls, none made",
@@ -141,10 +150,8 @@ def _closed(thresholds: Thresholds) -> Alert:
     known, lasts = Recorded(), thresholds.closed_for
     return Alert(
         "UltravoxBatchClosedWithCallsLeft",
-        "batch",
         "warning",
         f"{known.left()} > 0\n"
-        f"and time() - {known.close()} >= 0\n"
         f"and time() - {known.close()} < {lasts:g}\n"
         # Counted after the close: what was made in the last minute counts.
         f"and ({known.fresh()} - {OF_AGENT} group_right () {known.close()}) > 0",
@@ -161,12 +168,13 @@ def _many_errors(thresholds: Thresholds) -> Alert:
     made = f"sum without (status) ({known.last(calls, _MADE)})"
     return Alert(
         "UltravoxBatchManyErrors",
-        "batch",
         "warning",
         f"{errors} / {made} > {thresholds.error_share:g}\n"
         f"and {made} >= {thresholds.error_calls}\n"
         f"and {OF_AGENT} {known.fresh()}\n"
+        f"and {known.left()} >= 0\n"
         f"unless time() - {group(known.close())} >= {thresholds.closed_for:g}",
         f"{BATCH}: {{{{ $value | humanizePercentage }}}} of the calls made are errors",
-        f"{_PROGRESS}, errors among them: calls that could not be made at all.{_WINDOW}",
+        f"{_PROGRESS}, errors among them: calls that could not be placed, or whose webhook"
+        f" failed.{_WINDOW}",
     )

@@ -26,8 +26,8 @@ PATIENCE = 300
 SHORTEST = 600
 """Seconds of observation that a pace is made of, at least."""
 
-SLACK = 300
-"""Seconds that the time between two polls may be longer than what is asked for."""
+LATE = 660
+"""Seconds after its beginning at which a batch may be seen for the first time."""
 
 
 class Expressions:
@@ -60,9 +60,13 @@ class Expressions:
         return self.last("ultravox_agent_last_success_timestamp_seconds")
 
     def patience(self) -> str:
-        """Agents: how old what is known of them may be, in seconds: by their own cadence."""
+        """Agents: how old what is known of them may be, in seconds: by their own cadence.
+
+        While the API can't be reached, that doubles up to five minutes. So after an outage of ten,
+        there are new data before the last ones from before it are too old.
+        """
         interval = self.last("ultravox_agent_poll_interval_seconds")
-        return f"clamp_min(2 * {interval} + 60, {PATIENCE})"
+        return f"clamp_min(3 * {interval}, {PATIENCE})"
 
     def fresh(self) -> str:
         """Agents whose data are fresh: when they were true."""
@@ -86,8 +90,17 @@ class Expressions:
         return self.last("ultravox_batch_calls_completed")
 
     def left(self) -> str:
-        """Batches: their calls that are not completed."""
-        return self.last("ultravox_batch_calls_remaining", operator="min")
+        """Batches: their calls that are not completed.
+
+        Those that are served now; for a while those that were, unless their agent is well and has
+        them no more: they are gone.
+        """
+        metric = "ultravox_batch_calls_remaining"
+        return (
+            f"{over(self.series(metric), 'min')}\n"
+            f"or {self.last(metric, operator='min')}\n"
+            f"unless {OF_AGENT} {over(self.series('ultravox_agent_up'))} == 1"
+        )
 
     def paused(self) -> str:
         """Batches: whether they are paused."""
@@ -140,37 +153,46 @@ class Expressions:
             f"unless {self.paused_within(seconds)} == 1"
         )
 
-    def observed(self, seconds: float) -> str:
-        """Agents: for how long they were observed, of the last seconds and a little more."""
-        before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds)
-        return f"{group(self.fresh())} - {before}"
+    def observed(self, seconds: float, ago: float = 0.0) -> str:
+        """Agents: for how long they were observed, of the seconds up to so long ago, and before."""
+        before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds + ago)
+        return f"{group(self._known(ago))} - {before}"
 
-    def pace(self, seconds: float) -> str:
-        """Batches that should be calling: calls completed a second, over the last seconds.
+    def pace(self, seconds: float, ago: float = 0.0) -> str:
+        """Batches that should be calling: calls completed a second, over the seconds up to `ago`.
 
         The time is that between two answers of the API. Where the batch has begun since, it is the
         time since then, at which nothing was completed. Nothing is said of batches that were paused
-        meanwhile, or observed for less than SHORTEST.
+        meanwhile, or observed for too short a time, or whose agent was not observed before.
         """
-        now, begin = group(self.fresh()), group(self.begin())
-        before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds)
-        earlier = self.then("ultravox_batch_calls_completed", seconds)
+        completed = "ultravox_batch_calls_completed"
+        now, begin = group(self._known(ago)), group(self.begin())
+        made = self.then(completed, ago) if ago else self.completed()
+        before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds + ago)
+        earlier = self.then(completed, seconds + ago)
+        least = f"{min(SHORTEST, 2 / 3 * seconds):g}"
         return (
             f"(\n"
-            f"  ({self.completed()} - {earlier})\n"
-            f"  / {OF_AGENT} group_left () ({self.observed(seconds)} >= {SHORTEST})\n"
+            f"  ({made} - {earlier})\n"
+            f"  / {OF_AGENT} group_left () ({self.observed(seconds, ago)} >= {least})\n"
             f"  and {begin} <= {OF_AGENT} group_left () {before}\n"
-            f"  or {self.completed()} / ({now} - {OF_AGENT} group_right () {begin} >= {SHORTEST})\n"
-            f"  and {now} - {OF_AGENT} group_right () {begin} <= {seconds + SLACK:g}\n"
+            f"  or {made} / ({now} - {OF_AGENT} group_right () {begin} >= {least})\n"
+            f"  and {begin} + {LATE} > {OF_AGENT} group_left () {before}\n"
             f")\n"
             f"and {group(self.open())}\n"
-            f"unless {self.paused_within(seconds)} == 1"
+            f"unless {self.paused_within(seconds + ago)} == 1"
         )
 
-    def left_at_close(self, seconds: float) -> str:
-        """Batches that should be calling: calls left at the window's end, at this pace."""
+    def _known(self, ago: float) -> str:
+        """Agents: when what is known of them was true, now or so long ago."""
+        if not ago:
+            return self.fresh()
+        return self.then("ultravox_agent_last_success_timestamp_seconds", ago)
+
+    def left_at_close(self, pace: str) -> str:
+        """Batches that should be calling: calls left at the window's end, at a pace."""
         ahead = f"({self.window_end()} - {OF_AGENT} group_left () {group(self.fresh())})"
-        return f"clamp_min({self.left()} - {group(self.pace(seconds))} * {ahead}, 0)"
+        return f"clamp_min({self.left()} - {group(pace)} * {ahead}, 0)"
 
 
 def over(vector: str, operator: str = "max", without: str = "") -> str:

@@ -16,7 +16,11 @@ CLOSE = "batch:ultravox_close_timestamp_seconds:min"
 OPEN = "batch:ultravox_open_seconds:fresh"
 UNMOVED = "batch:ultravox_calls_remaining:unmoved"
 PACE = "batch:ultravox_calls_completed:pace"
+LATER_PACE = "batch:ultravox_calls_completed:pace_of_later_half"
+EARLIER_PACE = "batch:ultravox_calls_completed:pace_of_earlier_half"
+BEST_PACE = "batch:ultravox_calls_completed:best_pace"
 LEFT_AT_CLOSE = "batch:ultravox_calls_left_at_close:predicted"
+LEFT_AT_BEST = "batch:ultravox_calls_left_at_close:best"
 
 
 class Recorded(Expressions):
@@ -66,15 +70,10 @@ class Recorded(Expressions):
         """Batches that should be calling: for how long they could."""
         return OPEN
 
-    def pace(self, seconds: float) -> str:
+    def pace(self, seconds: float, ago: float = 0.0) -> str:
         """Batches that should be calling: calls completed a second."""
-        del seconds
+        del seconds, ago
         return PACE
-
-    def left_at_close(self, seconds: float) -> str:
-        """Batches that should be calling: calls that are left at the window's end."""
-        del seconds
-        return LEFT_AT_CLOSE
 
     def unmoved(self, seconds: float) -> str:
         """Batches that should be calling and completed nothing for so long: their calls left."""
@@ -84,7 +83,7 @@ class Recorded(Expressions):
 
 def recordings(thresholds: Thresholds) -> tuple[tuple[str, str], ...]:
     """Return each name and its expression; what an expression reads comes before it."""
-    raw, known = Expressions(), Recorded()
+    raw, known, half = Expressions(), Recorded(), thresholds.pace_over / 2
     return (
         (SUCCESS, raw.success()),
         (FRESH, Expressions.fresh(known)),
@@ -99,5 +98,24 @@ def recordings(thresholds: Thresholds) -> tuple[tuple[str, str], ...]:
         (OPEN, Expressions.open(known)),
         (UNMOVED, Expressions.unmoved(known, thresholds.stalled_after)),
         (PACE, Expressions.pace(known, thresholds.pace_over)),
-        (LEFT_AT_CLOSE, Expressions.left_at_close(known, thresholds.pace_over)),
+        (LATER_PACE, Expressions.pace(known, half)),
+        (EARLIER_PACE, Expressions.pace(known, half, half)),
+        (BEST_PACE, _best_pace()),
+        (LEFT_AT_CLOSE, known.left_at_close(PACE)),
+        (LEFT_AT_BEST, known.left_at_close(BEST_PACE)),
+    )
+
+
+def _best_pace() -> str:
+    """Return the best of a batch's paces: over the whole time, and over its halves.
+
+    Calls don't come evenly: who is late in one half of the time alone may have had bad luck. Who is
+    late in both is late.
+    """
+    return (
+        f"max without (half) (\n"
+        f"  {PACE}\n"
+        f'  or label_replace({LATER_PACE}, "half", "later", "", "")\n'
+        f'  or label_replace({EARLIER_PACE}, "half", "earlier", "", "")\n'
+        f")"
     )

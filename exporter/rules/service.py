@@ -38,7 +38,6 @@ def _at_limit(thresholds: Thresholds) -> Alert:
     allowed = _KNOWN.last("ultravox_account_allowed_concurrent_calls")
     return Alert(
         "UltravoxAccountAtConcurrencyLimit",
-        "account",
         "info",
         f"{active} >= {allowed}\nand {allowed} > 0",
         f"The {_ACCOUNT} makes as many calls at once as it may: {COUNT}",
@@ -59,7 +58,6 @@ def _cause(name: str, reasons: str, codes: str, summary: str, advice: str) -> Al
     probed = f"sum without (instance, pod, endpoint, code) (increase({requests}[{CAUSES}])) > 0"
     return Alert(
         name,
-        "account",
         "critical" if reasons == "auth" else "warning",
         f"count without (agent_id) (\n"
         f"  {ill}\n"
@@ -113,7 +111,6 @@ def _data_stale(thresholds: Thresholds) -> Alert:
     intervals = _KNOWN.last("ultravox_agent_poll_interval_seconds")
     return Alert(
         "UltravoxDataStale",
-        "agent",
         "warning",
         f"{_KNOWN.stale()}\n"
         f"or time() - {success} >= max without (agent_id) ({_KNOWN.patience()})\n"
@@ -137,7 +134,6 @@ def _truncated() -> Alert:
     loops = _KNOWN.series("ultravox_agent_poll_failures_total", 'reason="loop"')
     return Alert(
         "UltravoxAgentTruncated",
-        "agent",
         "warning",
         f"{hidden} > 0\n"
         f"or {_KNOWN.last('ultravox_agent_up')} == 0\n"
@@ -154,7 +150,6 @@ def _no_batches(thresholds: Thresholds) -> Alert:
     discovered = _KNOWN.last("ultravox_account_discovered_agents")
     return Alert(
         "UltravoxNoBatches",
-        "account",
         "info",
         f"sum without (agent_id, state) ({batches}) == 0\n"
         # Where one agent is not known, nothing can be said of all.
@@ -172,7 +167,6 @@ def _exporter() -> tuple[Alert, ...]:
     return (
         Alert(
             "UltravoxConfigReloadFailed",
-            "exporter",
             "warning",
             f"{_KNOWN.last(_SERVES, operator='min')} == 0",
             "The exporter's new configuration is not in force",
@@ -182,8 +176,8 @@ def _exporter() -> tuple[Alert, ...]:
         ),
         Alert(
             "UltravoxExporterDown",
-            "exporter",
             "critical",
+            # A restart is over before the agents' last samples are too old to be read.
             "up == 0\n"
             "and on (job, instance) (\n"
             f"  last_over_time({intervals}[1d])\n"
@@ -193,15 +187,15 @@ def _exporter() -> tuple[Alert, ...]:
             "The exporter {{ $labels.instance }} is down, and nobody else watches its agents",
             "Prometheus can't scrape it. No alert about these agents' batches is possible until it"
             " is back.",
-            held=TROUBLE,
         ),
         Alert(
             "UltravoxExporterAbsent",
-            "exporter",
             "critical",
-            f"absent_over_time({_KNOWN.series(_SERVES)}[15m])",
+            # Not for the whole 15 minutes: when Prometheus itself starts, nothing was scraped yet.
+            f"absent_over_time({_KNOWN.series(_SERVES)}[10m])",
             "No exporter is scraped",
             "For 15 minutes Prometheus has not had one sample of any Ultravox batch exporter: it is"
             " not running, or not among the scrape targets.",
+            held=TROUBLE,
         ),
     )

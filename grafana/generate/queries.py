@@ -2,7 +2,7 @@
 
 from exporter.config.durations import render as duration
 from exporter.exposition.catalogue import SECTIONS
-from exporter.rules.promql import OF_AGENT, SHORTEST, SLACK, Expressions, group
+from exporter.rules.promql import OF_AGENT, Expressions, group
 
 VARIABLES = {"account": "account", "agent_id": "agent", "batch_id": "batch"}
 """The variables that choose by a label."""
@@ -17,7 +17,10 @@ SHORT = 8
 """Characters of a batch's id in legends: the first ones tell UUIDs apart."""
 
 STAND_IN = 7777.0
-"""Seconds that stand for the variable `interval` while an expression is made."""
+"""Seconds that stand for the variable `interval` while an expression is made.
+
+Only the duration stands in it: what a pace must be made of at least is the same for each choice.
+"""
 
 _LABELS = {family.name: family.labels for _, families in SECTIONS for family in families}
 
@@ -32,22 +35,21 @@ class Selected(Expressions):
         every = ",".join([*matchers, 'job=~"$job"', *chosen])
         return f"{metric}{{{every}}}"
 
+    def left(self) -> str:
+        """Batches: their calls that are not completed; here an operand, there a recorded name."""
+        return group(super().left())
+
 
 RAW = Selected()
 
 
 def over_interval(expression: str) -> str:
     """Return an expression over STAND_IN seconds as one over the variable `interval`."""
-    return (
-        expression.replace(duration(STAND_IN), "${interval}s")
-        .replace(f"{STAND_IN + SLACK:g}", f"(${{interval}} + {SLACK})")
-        .replace(f"{STAND_IN * SHORTEST:g}", f"(${{interval}} / {1 / SHORTEST:g})")
-        .replace(f"{STAND_IN:g}", "${interval}")
-    )
+    return expression.replace(duration(STAND_IN), "${interval}s")
 
 
 PACE = over_interval(RAW.pace(STAND_IN))
-LEFT_AT_CLOSE = over_interval(RAW.left_at_close(STAND_IN))
+LEFT_AT_CLOSE = RAW.left_at_close(PACE)
 
 
 def by_agent(vector: str, operator: str = "max") -> str:

@@ -10,11 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from exporter import __version__
 from exporter.cli import main
 from exporter.simulator import Fault, Simulator, serve
 from exporter.simulator import faults as f
+from tests.generate import ROOT
 from tests.support.process import FREE_PORT, eventually, run, started, write_config
 
 ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
@@ -165,6 +167,20 @@ async def test_check_live_ends_with_1_where_something_would_not_work(
     status, out, _ = await run("check", "--live", f"--config.file={path}")
     assert status == 1
     assert "  problem: auth: account: the API answered 403\n" in out
+
+
+def test_rules_are_printed_with_the_thresholds_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["rules"]) == 0
+    assert capsys.readouterr().out == (ROOT / "prometheus/ultravox.rules.yml").read_text("utf-8")
+    assert main(["rules", "--stalled-after=20m", "--runbook-url=https://wiki.example/r/"]) == 0
+    (group,) = yaml.safe_load(capsys.readouterr().out)["groups"]
+    stalled = next(rule for rule in group["rules"] if rule.get("alert") == "UltravoxBatchStalled")
+    assert "offset 20m" in stalled["expr"]
+    told = stalled["annotations"]
+    assert told["summary"].endswith("none completed for 20m")
+    assert told["runbook_url"] == "https://wiki.example/r/UltravoxBatchStalled.md"
 
 
 async def test_the_command_is_installed() -> None:

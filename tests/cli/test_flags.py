@@ -90,3 +90,40 @@ def test_wrong_usage_says_what_is_wrong(
         flags.parse(arguments)
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_thresholds_of_the_rules_are_flags() -> None:
+    options = flags.parse(
+        [
+            "rules",
+            "--stalled-after=20m",
+            "--miss-share=0.1",
+            "--error-calls=50",
+            "--grafana-url=https://grafana.example/",
+        ]
+    )
+    assert (options.stalled_after, options.paused_after) == (1200, 1800)
+    assert (options.miss_share, options.error_calls) == (0.1, 50)
+    assert options.grafana_url == "https://grafana.example"
+
+
+@pytest.mark.parametrize(
+    ("argument", "complaint"),
+    [
+        ("--stalled-after=20", "write 20s"),
+        ("--stalled-after=59s", "'59s' is not between 1m and 1d"),
+        ("--stalled-after=2d", "'2d' is not between 1m and 1d"),
+        ("--miss-share=5%", "'5%' is not a share such as 0.05"),
+        ("--miss-share=1", "'1' is not a share such as 0.05"),
+        ("--error-calls=-1", "'-1' is not a whole number"),
+        ("--grafana-url=grafana", "'grafana' is not an address such as https://example.com"),
+        ("--runbook-url=https://x/{{.}}", "is not an address such as https://example.com"),
+    ],
+)
+def test_thresholds_make_sense(
+    argument: str, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        flags.parse(["rules", argument])
+    assert caught.value.code == 2
+    assert complaint in capsys.readouterr().err

@@ -1,7 +1,6 @@
 """A real Prometheus on a port and a folder of its own."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ import aiohttp
 import yaml
 
 from tests.support.process import PATIENCE
-from tests.support.programs import require
+from tests.support.programs import require, serving
 
 INTERVAL = 1.0
 """Seconds between two scrapes."""
@@ -49,18 +48,6 @@ class Prometheus:
             while not (found := await self.series(query)):
                 await asyncio.sleep(0.2)
         return found
-
-    async def ready(self) -> None:
-        """Wait until it serves."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    async with self._session.get(f"{self._url}/-/ready") as response:
-                        if response.status == 200:
-                            return
-                except aiohttp.ClientConnectionError:
-                    pass
-                await asyncio.sleep(0.1)
 
 
 def _written(metric: dict[str, str]) -> str:
@@ -106,21 +93,6 @@ async def scraping(target: str, folder: Path) -> AsyncIterator[Prometheus]:
 @asynccontextmanager
 async def configured(config: Path) -> AsyncIterator[Prometheus]:
     """Run a Prometheus with this configuration, its data beside it; end it on leaving."""
-    program = require("prometheus")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    process = await asyncio.create_subprocess_exec(
-        program,
-        f"--config.file={config}",
-        f"--storage.tsdb.path={config.parent / 'data'}",
-        f"--web.listen-address={address}",
-        "--log.level=warn",
-    )
-    try:
-        async with aiohttp.ClientSession() as session:
-            prometheus = Prometheus(f"http://{address}", session)
-            await prometheus.ready()
-            yield prometheus
-    finally:
-        process.terminate()
-        await process.wait()
+    flags = (f"--config.file={config}", f"--storage.tsdb.path={config.parent / 'data'}")
+    async with serving("prometheus", *flags, "--log.level=warn") as (url, session):
+        yield Prometheus(url, session)

@@ -1,0 +1,354 @@
+"""Scenarios of the alerts about batches."""
+
+from dataclasses import replace
+
+from tests.rules.scenario import Fires, Scenario, during
+from tests.rules.world import Batch, Exporter, steady
+
+STALLED = "BatchStalled critical a b"
+PAUSED = "BatchPaused warning a b"
+PAUSED_SOON = "BatchPaused critical a b"
+MISS = "BatchWillMissWindow warning a b"
+MISS_SOON = "BatchWillMissWindow critical a b"
+NOT_STARTED = "BatchNotStarted critical a b"
+CLOSED = "BatchClosedWithCallsLeft warning a b"
+ERRORS = "BatchManyErrors warning a b"
+
+
+WATCHING = Exporter()
+
+
+def one(batch: Batch, name: str, fires: Fires, exporter: Exporter = WATCHING) -> Scenario:
+    """Return a scenario of one batch that one exporter watches."""
+    return several((replace(exporter, batches=(batch,)),), name, fires)
+
+
+def several(exporters: tuple[Exporter, ...], name: str, fires: Fires) -> Scenario:
+    """Return a scenario of the alerts about batches."""
+    return Scenario(name, exporters, fires, watched="UltravoxBatch.+")
+
+
+HALTS = Batch(completed=steady(1, until=20))
+"""Calls at one a minute, and stops at minute 20; no window."""
+
+STEADY = Batch(completed=steady(1))
+UNTOUCHED = Batch(completed=lambda _minute: 0.0)
+
+STALLS = (
+    one(
+        Batch(completed=lambda minute: min(minute, 20.0) + max(minute - 80.0, 0.0)),
+        "a batch stalls after 15 minutes without a call, until the next call",
+        {**during(1, 34), **during(37, 80, STALLED), **during(82, 90)},
+    ),
+    one(
+        HALTS,
+        "a restart, failed scrapes and a rename neither reset nor silence a stalled batch",
+        during(37, 60, STALLED),
+        Exporter(down=((41, 44),), unscraped=((50, 51), (53, 55)), renamed=52),
+    ),
+    several(
+        (
+            Exporter(batches=(HALTS,), pod="p1", down=((45, 999),)),
+            Exporter(batches=(HALTS,), pod="p2", instance="two:10110", down=((0, 46),)),
+        ),
+        "a pod that moved neither resets, silences nor doubles a stalled batch",
+        during(37, 70, STALLED),
+    ),
+    several(
+        (
+            Exporter(batches=(HALTS,)),
+            Exporter(batches=(HALTS,), instance="two:10110", failing=((25, 35),)),
+        ),
+        "two replicas make one alert, and what the slower one has seen does not count",
+        {**during(1, 34), **during(37, 60, STALLED)},
+    ),
+    several(
+        (
+            Exporter(batches=(STEADY,)),
+            Exporter(batches=(STEADY,), instance="two:10110", failing=((20, 90),), stale_after=99),
+        ),
+        "a replica that hears nothing stalls nothing",
+        during(1, 90),
+    ),
+    one(
+        HALTS,
+        "an outage leaves a stalled batch stalled while its data are fresh",
+        {**during(37, 49, STALLED), **during(53, 64), **during(67, 80, STALLED)},
+        Exporter(failing=((40, 66),), stale_after=30.0),
+    ),
+    one(
+        Batch(completed=lambda minute: sum(minute >= rise for rise in (20, 32, 44, 56))),
+        "data that an outage keeps from changing are no stall",
+        during(21, 60),
+        Exporter(failing=((31, 41),)),
+    ),
+    one(
+        replace(HALTS, paused=((15, 34),)),
+        "a batch that was paused lately is not stalled",
+        {**during(35, 47), **during(50, 60, STALLED)},
+    ),
+    one(
+        replace(UNTOUCHED, start=60.0),
+        "a window that opens stalls nothing, and a batch must start within 15 minutes",
+        {**during(1, 74), **during(76, 90, STALLED, NOT_STARTED)},
+    ),
+    one(
+        replace(UNTOUCHED, created=20.0),
+        "a batch without a window could call from its creation on",
+        {**during(21, 34), **during(36, 50, STALLED, NOT_STARTED)},
+    ),
+    one(
+        replace(UNTOUCHED, created=20.0, start=0.0),
+        "a batch that was created inside its window could call from its creation on",
+        {**during(21, 34), **during(36, 50, STALLED, NOT_STARTED)},
+    ),
+    one(
+        Batch(completed=lambda minute: 7.0 if minute >= 21 else 0.0, created=20.0),
+        "a batch younger than the look-back is not stalled",
+        {**during(21, 35), **during(38, 40, STALLED)},
+    ),
+    one(
+        replace(UNTOUCHED, start=-300.0, created=-310.0),
+        "a batch that is first seen stalls when it has been seen for 15 minutes",
+        {**during(1, 14, NOT_STARTED), **during(16, 20, STALLED, NOT_STARTED)},
+    ),
+    one(
+        replace(HALTS, ended=30.0),
+        "a batch that has ended is not stalled; that calls were left is told",
+        {**during(1, 29), **during(31, 60, CLOSED)},
+    ),
+    one(replace(HALTS, calls=20.0), "a batch without calls left is not stalled", during(1, 60)),
+    one(
+        replace(HALTS, ended=30.0, calls=20.0, end=60.0),
+        "a batch that has made every call and ends before its window tells nothing",
+        during(1, 90),
+    ),
+    one(
+        replace(HALTS, gone=30.0),
+        "a batch that is deleted tells nothing",
+        during(1, 60),
+    ),
+    one(
+        replace(HALTS, gone=40.0),
+        "a stalled batch that is deleted is forgotten",
+        {**during(37, 40, STALLED), **during(46, 60)},
+    ),
+)
+
+PAUSES = (
+    one(
+        replace(STEADY, paused=((20, 80),)),
+        "a batch is paused after 30 minutes, until it is not",
+        {**during(1, 49), **during(51, 79, PAUSED), **during(81, 99)},
+    ),
+    one(
+        replace(STEADY, paused=((20, 999),), start=-300.0, end=150.0),
+        "a pause is critical when the window closes within the hour, and over when it closes",
+        {
+            **during(51, 89, PAUSED),
+            **during(92, 149, PAUSED, PAUSED_SOON),
+            **during(152, 160, CLOSED),
+        },
+    ),
+    one(
+        replace(STEADY, paused=((20, 40), (45, 999))),
+        "a pause begins anew after calls were made",
+        {**during(21, 74), **during(77, 80, PAUSED)},
+    ),
+    one(
+        replace(STEADY, paused=((-300, 999),)),
+        "a pause that is first seen is told when it has been seen for 30 minutes",
+        {**during(1, 29), **during(31, 40, PAUSED)},
+    ),
+    one(
+        replace(UNTOUCHED, paused=((-300, 999),), start=40.0),
+        "a pause before the window does not count",
+        {**during(31, 69), **during(71, 80, PAUSED)},
+    ),
+    one(
+        replace(STEADY, paused=((20, 999),), ended=60.0, calls=99.0),
+        "a paused batch that has ended is not paused",
+        {**during(51, 59, PAUSED), **during(61, 70, CLOSED)},
+    ),
+    one(
+        replace(HALTS, paused=((21, 999),), calls=20.0),
+        "a pause without calls left tells nothing",
+        during(22, 70),
+    ),
+    one(
+        replace(STEADY, paused=((20, 999),)),
+        "a restart and an outage leave a paused batch paused while its data are fresh",
+        {**during(51, 80, PAUSED), **during(84, 90)},
+        Exporter(down=((60, 63),), failing=((71, 999),), stale_after=60.0),
+    ),
+)
+
+TIGHT = Batch(completed=steady(2, since=-100), created=-100.0, start=-100.0, end=400.0)
+"""A thousand calls in a window of 500 minutes, at the pace that is needed."""
+
+SLOW = Batch(completed=steady(1, since=-100), created=-100.0, start=-100.0, end=400.0)
+"""Half that pace."""
+
+FORECASTS = (
+    one(TIGHT, "a batch at the pace that is needed will not miss its window", during(1, 120)),
+    one(
+        SLOW,
+        "a batch at half the pace will miss its window",
+        {**during(1, 29), **during(37, 300, MISS)},
+        Exporter(down=((100, 103),), failing=((130, 139),)),
+    ),
+    one(
+        SLOW,
+        "it is critical within the hour, and over when the window closes",
+        {**during(339, 339, MISS), **during(347, 399, MISS, MISS_SOON), **during(402, 410, CLOSED)},
+    ),
+    one(
+        replace(SLOW, completed=steady(1.86, since=-100)),
+        "7 % of the calls left are a warning, never critical",
+        {**during(300, 300, MISS), **during(398, 398, MISS)},
+    ),
+    one(
+        replace(SLOW, completed=steady(1.94, since=-100)),
+        "3 % of the calls left are none",
+        {**during(100, 100), **during(300, 300), **during(398, 398)},
+    ),
+    one(
+        replace(SLOW, end=None),
+        "a batch without an end of its window misses none",
+        during(1, 60),
+    ),
+    one(
+        replace(
+            TIGHT, completed=lambda minute: max(2 * (minute - 70) // 1, 0.0), start=70.0, end=570.0
+        ),
+        "a window that opens leaves the time before it out of the pace",
+        during(60, 130),
+    ),
+    one(
+        replace(SLOW, start=70.0, created=-300.0, completed=steady(1, since=70), end=570.0),
+        "a batch is judged when it could call for 10 minutes, and 5 more",
+        {**during(60, 84), **during(87, 110, MISS)},
+    ),
+    one(
+        replace(TIGHT, completed=lambda minute: 800 + max(minute, 0) / 2 // 1),
+        "a batch that is first seen is judged by what was seen",
+        {**during(1, 60)},
+    ),
+    one(
+        replace(
+            TIGHT,
+            completed=lambda minute: 200 + 2 * minute - 2 * min(max(minute - 60, 0), 10) // 1,
+            paused=((60, 70),),
+            end=420.0,
+        ),
+        "a pause that is over leaves the pace alone",
+        {**during(40, 60), **during(71, 110)},
+    ),
+    one(
+        TIGHT,
+        "an outage in which the data stand still is no slow pace",
+        during(40, 90),
+        Exporter(failing=((50, 59),)),
+    ),
+    one(
+        TIGHT,
+        "nor is it when the exporter is away for longer than the look-back",
+        during(40, 140),
+        Exporter(down=((50, 85),)),
+    ),
+    one(
+        replace(
+            TIGHT,
+            completed=lambda minute: 200 + 2 * minute - 2 * max(0, min(minute - 156, 3)),
+            end=402.0,
+        ),
+        "a forecast that is bad for three minutes is none",
+        during(140, 190),
+    ),
+)
+
+ENDS = (
+    one(
+        replace(HALTS, start=-300.0, end=100.0, calls=30.0, completed=lambda _minute: 20.0),
+        "calls left at the close are told for six hours",
+        {
+            **during(102, 102, CLOSED),
+            **during(300, 300, CLOSED),
+            **during(458, 458, CLOSED),
+            **during(462, 462),
+            **during(500, 500),
+        },
+    ),
+    one(
+        replace(TIGHT, end=100.0, calls=400.0),
+        "a batch that makes its last call as the window closes tells nothing",
+        during(80, 200),
+        Exporter(failing=((97, 104),)),
+    ),
+    one(
+        replace(HALTS, ended=600.0, end=30.0, start=-300.0),
+        "an end that the API sets long after the close does not begin it anew",
+        {
+            **during(60, 60, CLOSED),
+            **during(385, 385, CLOSED),
+            **during(395, 395),
+            **during(602, 602),
+            **during(620, 620),
+        },
+    ),
+    one(
+        replace(HALTS, ended=30.0, end=600.0, start=-300.0),
+        "an end before the close counts from the end",
+        {
+            **during(32, 32, CLOSED),
+            **during(385, 385, CLOSED),
+            **during(395, 395),
+            **during(602, 602),
+        },
+    ),
+    one(
+        replace(
+            HALTS,
+            start=-300.0,
+            end=60.0,
+            calls=25.0,
+            completed=lambda _minute: 20.0,
+            created=-310.0,
+        ),
+        "old data tell nothing of a close",
+        during(61, 80),
+        Exporter(failing=((50, 999),), stale_after=60.0),
+    ),
+)
+
+
+def called(errors: float, success: float) -> Batch:
+    """Return a batch with outcomes that stand."""
+    counts = {"error": errors, "success": success, "pending": 50.0, "expired": 0.0}
+    statuses = {status: (lambda _minute, count=count: count) for status, count in counts.items()}
+    return replace(STEADY, statuses=statuses)
+
+
+OUTCOMES = (
+    one(
+        called(5, 15),
+        "a quarter of 20 made calls are many errors",
+        {**during(5, 5, ERRORS), **during(60, 60, ERRORS)},
+        Exporter(down=((20, 23),)),
+    ),
+    one(called(5, 14), "19 calls are too few to tell", {**during(5, 5), **during(60, 60)}),
+    one(called(4, 16), "a fifth is not many", {**during(5, 5), **during(60, 60)}),
+    one(
+        replace(called(5, 15), ended=30.0, calls=30.0),
+        "errors are told until six hours after the end",
+        {**during(380, 380, ERRORS), **during(395, 395)},
+    ),
+    one(
+        called(5, 15),
+        "old data tell nothing of errors",
+        {**during(5, 5, ERRORS), **during(30, 30), **during(40, 40)},
+        Exporter(failing=((10, 999),), stale_after=60.0),
+    ),
+)
+
+GROUPS = (STALLS, PAUSES, FORECASTS, ENDS, OUTCOMES)

@@ -1,0 +1,168 @@
+"""The rules, each with one guard less: `make mutants` shows that a scenario notices each.
+
+A guard is a line of an expression that begins with `and`, `unless` or `or`, a bound, a `for`, a
+look-back, a label that is aggregated away.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from exporter.rules.document import render as rules
+from exporter.rules.thresholds import Links, Thresholds
+from tests.rules import batches, service
+from tests.rules.document import render
+from tests.rules.scenario import Scenario
+from tests.support.programs import require
+
+Rule = dict[str, Any]
+
+AT_ONCE = 2
+"""Mutants that are tried at once."""
+
+GROUPS = (*batches.GROUPS, *service.GROUPS)
+
+
+class Mutant(NamedTuple):
+    """A rule without one of its guards: its place, what it was, what became of it, and how."""
+
+    place: int
+    rule: Rule
+    how: str
+
+
+def mutants(every: Sequence[Rule]) -> Iterator[Mutant]:
+    """Yield each rule with one guard less, for every guard."""
+    for place, rule in enumerate(every):
+        if "for" in rule:
+            yield Mutant(place, {key: rule[key] for key in rule if key != "for"}, "no for")
+        for expression, how in _expressions(rule["expr"]):
+            yield Mutant(place, {**rule, "expr": expression}, how)
+
+
+def _expressions(expression: str) -> Iterator[tuple[str, str]]:
+    yield from _without_lines(expression)
+    for pattern, loosened, what in LOOSER:
+        for found in re.finditer(pattern, expression):
+            new = loosened(found)
+            where = expression.count("\n", 0, found.start()) + 1
+            how = f"line {where}: {what}: {found.group()} -> {new}"
+            yield expression[: found.start()] + new + expression[found.end() :], how
+
+
+def _without_lines(expression: str) -> Iterator[tuple[str, str]]:
+    lines = expression.split("\n")
+    for index, line in enumerate(lines):
+        rest = [*lines[:index], *lines[index + 1 :]]
+        if re.match(r"\s*(and|unless|or) ", line):
+            yield "\n".join(rest), f"line {index + 1}: without: {line.strip()}"
+        elif index + 1 < len(lines) and re.match(r"\s*or ", lines[index + 1]):
+            rest[index] = re.sub(r"or ", "", rest[index], count=1)
+            yield "\n".join(rest), f"line {index + 1}: without: {line.strip()}"
+
+
+def _bound(found: re.Match[str]) -> str:
+    operator = found.group(1)
+    return f"{'>=' if '>' in operator else '<='} {'-' if '>' in operator else ''}1e18"
+
+
+LOOSER: tuple[tuple[str, Callable[[re.Match[str]], str], str], ...] = (
+    (r"(>=|<=|>|<) [\d.]+\b", _bound, "no bound"),
+    (r"== [01]\b", lambda _: ">= 0", "any value"),
+    (r"\b300\)", lambda _: "0)", "no patience"),
+    (r"2 \* ", lambda _: "0 * ", "no cadence"),
+    (r"last_over_time\(([^\[\]]+)\[5m\]\)", lambda found: found.group(1), "no look-back"),
+    (r"\[1h\] offset", lambda _: "[2m] offset", "no memory"),
+    (r"\[10m\]", lambda _: "[1d]", "any failure ever"),
+    (r"\(instance, pod", lambda _: "(pod", "by instance"),
+    (r"\(instance, pod", lambda _: "(instance", "by pod"),
+)
+"""What is loosened: where it stands, what takes its place, and what that means."""
+
+
+def survivors(every: Sequence[Rule], promtool: str) -> Iterator[str]:
+    """Try every mutant; yield, in order, a line for each that no scenario notices."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        tried = [(each, pool.submit(noticed, every, each, promtool)) for each in mutants(every)]
+        for number, (mutant, outcome) in enumerate(tried, 1):
+            if not outcome.result():
+                yield f"{_name(mutant.rule)}: {mutant.how}"
+            if number % 20 == 0 or number == len(tried):
+                sys.stdout.write(f"{number} of {len(tried)} mutants tried\n")
+                sys.stdout.flush()
+
+
+def noticed(every: Sequence[Rule], mutant: Mutant, promtool: str) -> bool:
+    """Whether a scenario fails, those tried first that are about the rule."""
+    changed = [*every[: mutant.place], mutant.rule, *every[mutant.place + 1 :]]
+    name = mutant.rule.get("alert")
+    if name is not None:
+        changed = [rule for rule in changed if rule.get("alert", name) == name]
+    likely = sorted(GROUPS, key=lambda group: -_mentions(group, name))
+    return any(fails(changed, group, name, promtool) for group in likely)
+
+
+def _mentions(group: Iterable[Scenario], name: str | None) -> int:
+    return sum(
+        name is not None and f"Ultravox{alert.split()[0]}" == name
+        for scenario in group
+        for alerts in scenario.fires.values()
+        for alert in alerts
+    )
+
+
+def fails(
+    every: Sequence[Rule], scenarios: Iterable[Scenario], name: str | None, promtool: str
+) -> bool:
+    """Whether one of the scenarios fails with these rules; `name` is the one alert they have."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, tests = Path(folder, "rules.yml"), Path(folder, "test.yml")
+        path.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": list(every)}]}))
+        tests.write_text(render([[_about(each, name) for each in scenarios]], path.name))
+        told = subprocess.run(
+            [promtool, "test", "rules", str(tests)], capture_output=True, check=False
+        )
+        return told.returncode != 0
+
+
+def _about(scenario: Scenario, name: str | None) -> Scenario:
+    if name is None:
+        return scenario
+    fires = {
+        span: tuple(alert for alert in alerts if f"Ultravox{alert.split()[0]}" == name)
+        for span, alerts in scenario.fires.items()
+    }
+    return replace(scenario, fires=fires, watched=name)
+
+
+def bundled() -> list[Rule]:
+    """Return the rules as they are printed, without what they tell: that takes promtool long."""
+    document: Mapping[str, Any] = yaml.safe_load(rules(Thresholds(), Links()))
+    every: list[Rule] = deepcopy(document["groups"][0]["rules"])
+    return [{key: rule[key] for key in rule if key != "annotations"} for rule in every]
+
+
+def _name(rule: Rule) -> str:
+    return str(rule.get("alert") or rule.get("record"))
+
+
+def main() -> int:
+    """Print the survivors; return 1 where there are any."""
+    status = 0
+    for line in survivors(bundled(), require("promtool")):
+        sys.stdout.write(f"survives: {line}\n")
+        status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,233 @@
+"""Scenarios of the alerts about accounts, the API and the exporter."""
+
+from dataclasses import replace
+
+from tests.rules.scenario import Fires, Scenario, during
+from tests.rules.world import Course, Exporter
+
+LIMIT = "AccountAtConcurrencyLimit info"
+KEY = "APIKeyRejected critical"
+UNREACHABLE = "APIUnreachable warning"
+ERRORS = "APIErrors warning"
+RATE = "APIRateLimited warning"
+STALE = "DataStale warning a"
+ACCOUNT_STALE = "DataStale warning"
+TRUNCATED = "AgentTruncated warning a"
+NONE = "NoBatches info"
+RELOAD = "ConfigReloadFailed warning"
+DOWN = "ExporterDown critical"
+ABSENT = "ExporterAbsent critical"
+
+WATCHING = Exporter()
+
+
+def always(value: float) -> Course:
+    """Return a value that stands."""
+    return lambda _minute: value
+
+
+def from_on(since: float, value: float, before: float = 0.0) -> Course:
+    """Return a value that stands from a minute on."""
+    return lambda minute: value if minute >= since else before
+
+
+def serving(name: str, fires: Fires, exporter: Exporter = WATCHING, **extra: Course) -> Scenario:
+    """Return a scenario of an exporter that serves further series, named as in NAMES."""
+    series = {NAMES[key]: course for key, course in extra.items()}
+    return Scenario(name, (replace(exporter, extra=series),), fires)
+
+
+NAMES = {
+    "active": "ultravox_account_active_calls",
+    "allowed": "ultravox_account_allowed_concurrent_calls",
+    "account_up": "ultravox_account_up",
+    "account_success": "ultravox_account_last_success_timestamp_seconds",
+    "account_allowed": "ultravox_account_allowed_requests_per_second",
+    "discovered": "ultravox_account_discovered_agents",
+    "refused": 'ultravox_exporter_api_requests_total{endpoint="account",code="403"}',
+    "errors": 'ultravox_exporter_api_requests_total{endpoint="account",code="error"}',
+    "broken": 'ultravox_exporter_api_requests_total{endpoint="account",code="502"}',
+    "limited": 'ultravox_exporter_api_requests_total{endpoint="account",code="429"}',
+    "batches": 'ultravox_agent_batches{state="active"}',
+    "ended": 'ultravox_agent_batches{state="ended"}',
+    "hidden": 'ultravox_agent_batches_hidden{reason="max_per_agent"}',
+    "unlisted": 'ultravox_agent_batches_hidden{reason="per_batch_series"}',
+    "loops": 'ultravox_agent_poll_failures_total{reason="loop"}',
+}
+
+LIMITS = (
+    serving(
+        "as many calls as allowed, for 15 minutes",
+        {**during(1, 34), **during(36, 60, LIMIT), **during(62, 70)},
+        active=lambda minute: 9.0 if 20 <= minute <= 60 else 5.0,
+        allowed=always(9),
+        exporter=replace(WATCHING, down=((40, 43),)),
+    ),
+    serving("none are allowed", during(1, 30), active=always(0), allowed=always(0)),
+)
+
+
+def failing(alert: str, reason: str) -> Scenario:
+    """Return a scenario of one reason for which the polls of an agent fail for 9 minutes."""
+    return serving(
+        f"polls fail: {reason}",
+        {**during(1, 24), **during(26, 29, alert), **during(31, 45)},
+        replace(WATCHING, failing=((20, 30), (35, 38)), reason=reason),
+    )
+
+
+def probing(alert: str, code: str) -> Scenario:
+    """Return a scenario of one cause for which the account's probe fails; there is no agent."""
+    return serving(
+        f"the account's probe fails: {code}",
+        {**during(1, 24), **during(28, 49, alert), **during(51, 60)},
+        replace(WATCHING, agent_id=""),
+        account_up=lambda minute: float(not 20 <= minute < 50),
+        **{code: lambda minute: 7.0 + max(min(minute, 50.0) - 19, 0)},
+    )
+
+
+CAUSES = (
+    failing(KEY, "auth"),
+    failing(UNREACHABLE, "unreachable"),
+    failing(UNREACHABLE, "timeout"),
+    failing(ERRORS, "payload"),
+    failing(ERRORS, "not_found"),
+    failing(RATE, "rate_limited"),
+    probing(KEY, "refused"),
+    probing(UNREACHABLE, "errors"),
+    probing(ERRORS, "broken"),
+    probing(RATE, "limited"),
+    serving(
+        "requests that fail and are made again are no trouble",
+        during(1, 60),
+        account_up=always(1),
+        errors=lambda minute: minute,
+        limited=lambda minute: minute,
+    ),
+    serving(
+        "an agent that is ill for another reason than it was before",
+        {**during(40, 40, ERRORS, STALE), **during(60, 60, ERRORS, STALE)},
+        replace(WATCHING, failing=((20, 99),), reason="status"),
+        loops=always(3),
+    ),
+)
+
+STALES = (
+    serving(
+        "a poller that hangs",
+        {**during(1, 39), **during(41, 60, STALE), **during(62, 70)},
+        replace(WATCHING, hanging=((31, 61),)),
+    ),
+    serving(
+        "a restart is nothing, and polls each ten minutes are not old for 21",
+        during(1, 70),
+        replace(WATCHING, hanging=((11, 29), (31, 49)), interval=10.0, down=((55, 58),)),
+    ),
+    serving(
+        "an agent that was never polled",
+        {**during(1, 4), **during(7, 30, STALE)},
+        replace(WATCHING, hanging=((-999, 999),)),
+    ),
+    serving(
+        "an account that does not answer, beside an agent that does",
+        {**during(1, 29), **during(31, 40, ACCOUNT_STALE)},
+        account_success=lambda minute: 60 * min(minute, 20.0),
+        account_allowed=always(5),
+    ),
+    serving(
+        "an account as slow as its agents",
+        during(1, 40),
+        replace(WATCHING, interval=10.0),
+        account_success=lambda minute: 60 * (minute // 15) * 15,
+        account_allowed=always(5),
+    ),
+    serving(
+        "an account without agents that does not answer",
+        {**during(1, 35), **during(37, 40, ACCOUNT_STALE)},
+        replace(WATCHING, agent_id=""),
+        account_success=lambda minute: 60 * min(minute, 20.0),
+        account_allowed=always(5),
+    ),
+    serving(
+        "an account that never answered",
+        {**during(1, 4), **during(6, 20, ACCOUNT_STALE)},
+        account_allowed=always(5),
+    ),
+)
+
+KNOWN = (
+    serving(
+        "batches beyond max_per_agent",
+        {**during(1, 24), **during(26, 40, TRUNCATED), **during(42, 50)},
+        hidden=lambda minute: 3.0 if 20 <= minute <= 40 else 0.0,
+        unlisted=always(7),
+    ),
+    serving(
+        "a listing without an end",
+        {**during(34, 34), **during(38, 38, TRUNCATED), **during(60, 60, TRUNCATED, STALE)},
+        replace(WATCHING, failing=((30, 99),), reason="loop"),
+    ),
+    serving(
+        "no batch for an hour",
+        {**during(1, 79), **during(81, 99, NONE), **during(101, 110)},
+        replace(WATCHING, down=((40, 43),)),
+        batches=lambda minute: float(not 20 <= minute < 100),
+        ended=always(0),
+    ),
+    serving("ended batches are batches", during(1, 90), batches=always(0), ended=always(1)),
+    serving(
+        "what is not known is not none",
+        {**during(70, 70, NONE), **during(90, 90, STALE), **during(100, 100, STALE)},
+        replace(WATCHING, hanging=((71, 999),)),
+        batches=always(0),
+    ),
+    serving(
+        "an account in which no agent is found",
+        {**during(59, 59), **during(61, 70, NONE)},
+        replace(WATCHING, agent_id=""),
+        discovered=always(0),
+    ),
+)
+
+ONE, TWO = Exporter(down=((20, 60),)), Exporter(instance="two:10110")
+
+
+def alone(name: str, exporters: tuple[Exporter, ...], fires: Fires) -> Scenario:
+    """Return a scenario of alerts that have no account."""
+    return Scenario(name, exporters, fires, alone=True)
+
+
+EXPORTERS = (
+    alone(
+        "an exporter that is down, and back",
+        (replace(ONE, pod="p1"),),
+        {**during(1, 23), **during(26, 33, DOWN), **during(45, 45, DOWN, ABSENT), **during(62, 70)},
+    ),
+    alone("a replica that is down", (ONE, TWO), during(1, 60)),
+    alone(
+        "a shard that is down",
+        (ONE, replace(TWO, agent_id="other")),
+        {**during(1, 23), **during(26, 59, DOWN)},
+    ),
+    alone(
+        "another program that is down",
+        (Exporter(), Exporter(instance="other", down=((-999, 999),))),
+        during(1, 30),
+    ),
+    alone(
+        "no exporter at all",
+        (Exporter(instance="other", down=((-999, 999),)),),
+        during(1, 20, ABSENT),
+    ),
+    alone(
+        "a reload that failed in one of two",
+        (
+            Exporter(reloaded=from_on(20, 0.0, before=1.0)),
+            Exporter(instance="two:10110"),
+        ),
+        {**during(1, 24), **during(26, 40, RELOAD)},
+    ),
+)
+
+GROUPS = (LIMITS, CAUSES, STALES, KNOWN, EXPORTERS)
