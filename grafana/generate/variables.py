@@ -23,7 +23,7 @@ KINDS = {"label_values": 1, "query_result": 3}
 INTERVALS = {"15m": 900, "30m": 1800, "1h": 3600, "2h": 7200}
 """Values in seconds: a query can reckon with those."""
 
-ALL = VariableOption(selected=True, text="All", value="$__all")
+ALL = VariableOption(selected=True, text=["All"], value=["$__all"])
 
 
 def variables() -> list[Builder[VariableModel]]:

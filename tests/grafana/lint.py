@@ -217,6 +217,19 @@ def columns(dashboard: Json) -> Faults:
                 yield f"{panel['title']}: no width for {title}"
 
 
+def links(dashboard: Json) -> Faults:
+    """Want rows of batches that lead to the batch, in the same time range."""
+    for panel in panels(dashboard):
+        title = _columns(panel).get("batch_id")
+        if title is None:
+            continue
+        leads = _setting(panel, title, "links")
+        url = leads[0]["url"] if isinstance(leads, list) and leads else ""
+        wanted = (f"/d/{UID}?", "${__url_time_range}", "var-batch=${__data.fields.batch_id}")
+        if not all(part in url for part in wanted):
+            yield f"{panel['title']}: {title} does not lead to the batch"
+
+
 def _hidden(panel: Json) -> set[str]:
     """Return what a table keeps from sight."""
     for each in panel.get("transformations", ()):
@@ -269,6 +282,7 @@ RULES: tuple[Callable[[Json], Faults], ...] = (
     rates,
     tables,
     columns,
+    links,
     timelines,
 )
 

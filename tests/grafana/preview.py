@@ -82,7 +82,11 @@ def page(view: View) -> str:
 
 
 def _chosen(variable: Json) -> str:
-    return str(variable.get("current", {}).get("text", "Prometheus"))
+    return _joined(variable.get("current", {}).get("text", "Prometheus"))
+
+
+def _joined(text: str | list[str]) -> str:
+    return text if isinstance(text, str) else " + ".join(text)
 
 
 def _panel(panel: Json, content: str, kind: str = "", style: str = "") -> str:

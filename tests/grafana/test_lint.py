@@ -146,6 +146,9 @@ FAULTS: dict[str, Callable[[Json], None]] = {
     "All batches: wider than a screen": sets(
         "All batches", "fieldConfig", "overrides", 3, "properties", 0, "value", value=490
     ),
+    "All batches: Batch does not lead to the batch": without_setting(
+        "All batches", "Batch", "links"
+    ),
     "States: no mappings": sets("States", "fieldConfig", "defaults", "mappings", value=[]),
     "States: its colours ignore its mappings": sets(
         "States", "fieldConfig", "defaults", "color", value={"mode": "thresholds"}
