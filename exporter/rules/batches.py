@@ -18,9 +18,6 @@ from exporter.rules.thresholds import Thresholds
 _MADE = 'status=~"success|error"'
 _OF = "on (account, agent_id, batch_id)"
 
-OBSERVED_SHARE = 0.8
-"""Of the time without a call that must have been observed, for an alert to begin."""
-
 
 def _number(metric: str) -> str:
     return looked_up(metric, "batch", '{{ . | first | value | printf "%.0f" }}', "?")
@@ -57,8 +54,7 @@ def _stalled(thresholds: Thresholds) -> Alert:
         "critical",
         # While the API can't be reached, less and less of the time is observed: an alert that had
         # reason to begin stays, and none begins.
-        f"{known.unmoved(after)}\n"
-        f"and {OF_AGENT} {known.observed(after)} >= {OBSERVED_SHARE * after:g}\n"
+        f"{known.stalled(after)}\n"
         f"or {known.unmoved(after)}\n"
         f'and {_OF} ALERTS{{alertname="{name}",alertstate="firing"}}',
         f"{BATCH} is stalled: {COUNT} calls left, none completed for {duration(after)}",
@@ -141,10 +137,7 @@ def _not_started(thresholds: Thresholds) -> Alert:
     return Alert(
         "UltravoxBatchNotStarted",
         "critical",
-        f"{known.left()}\n"
-        f"and {known.completed()} == 0\n"
-        f"and {known.open()} >= {after:g}\n"
-        f"unless {known.paused_within(after)} == 1",
+        known.not_started(after),
         f"{BATCH} has not started: {COUNT} calls, none made",
         f"It could have made calls for {duration(after)} or longer, is not paused, and has not"
         f" made one.{_WINDOW}",
@@ -157,11 +150,7 @@ def _closed(thresholds: Thresholds) -> Alert:
     return Alert(
         "UltravoxBatchClosedWithCallsLeft",
         "warning",
-        f"{known.left()} > 0\n"
-        f"and {known.close()} <= time()\n"
-        f"and time() - {known.close()} < {lasts:g}\n"
-        # Counted after the close: what was made in the last minute counts.
-        f"and ({known.fresh()} - {OF_AGENT} group_right () {known.close()}) > 0",
+        known.closed(lasts),
         f"{BATCH} is over, and {COUNT} of its calls were not made",
         f"{_PROGRESS}; the others will not be made. It closed {closed}. This alert resolves by"
         f" itself, {duration(lasts)} after the close at the latest.",

@@ -33,24 +33,23 @@ long, twice five minutes, and the API may be away for ten."""
 SHORTEST = 600
 """Seconds of observation that a pace is made of, at least."""
 
+OBSERVED = 0.8
+"""Of the time without a call that must have been observed, for a batch to be stalled."""
+
 LATE = 660
 """Seconds after its beginning at which a batch may be seen for the first time."""
 
 
 class Expressions:
-    """Expressions over series with these label matchers (`job="x"`, or none).
+    """Expressions over the exporter's series.
 
     Vectors are named by what they hold, one sample a batch or one an agent; times are seconds since
     the epoch. Each guard has a line of its own.
     """
 
-    def __init__(self, matchers: str = "") -> None:
-        self._matchers = matchers
-
     def series(self, metric: str, *matchers: str) -> str:
         """Return a selector."""
-        every = ",".join([*matchers, *([self._matchers] if self._matchers else [])])
-        return f"{metric}{{{every}}}" if every else metric
+        return f"{metric}{{{','.join(matchers)}}}" if matchers else metric
 
     def last(self, metric: str, *matchers: str, operator: str = "max", without: str = "") -> str:
         """Return a gauge's last value, whoever served it."""
@@ -158,6 +157,32 @@ class Expressions:
             f"and {operand(self.open())} >= {seconds:g}\n"
             f"and {self.completed()} <= {self.then('ultravox_batch_calls_completed', seconds)}\n"
             f"unless {self.paused_within(seconds)} == 1"
+        )
+
+    def stalled(self, seconds: float) -> str:
+        """Batches that completed nothing for so long, as was observed: their calls left."""
+        return (
+            f"{self.unmoved(seconds)}\n"
+            f"and {OF_AGENT} {self.observed(seconds)} >= {OBSERVED * seconds:g}"
+        )
+
+    def not_started(self, seconds: float) -> str:
+        """Batches that could call for so long and made none: their calls."""
+        return (
+            f"{self.left()}\n"
+            f"and {self.completed()} == 0\n"
+            f"and {operand(self.open())} >= {seconds:g}\n"
+            f"unless {self.paused_within(seconds)} == 1"
+        )
+
+    def closed(self, seconds: float) -> str:
+        """Batches that closed in the last seconds: their calls left, counted after the close."""
+        return (
+            f"{self.left()} > 0\n"
+            # The exporter's clock may be ahead of Prometheus'.
+            f"and {operand(self.close())} <= time()\n"
+            f"and time() - {operand(self.close())} < {seconds:g}\n"
+            f"and ({operand(self.fresh())} - {OF_AGENT} group_right () {operand(self.close())}) > 0"
         )
 
     def observed(self, seconds: float, ago: float = 0.0) -> str:
