@@ -67,6 +67,9 @@ EXPECTED = {
 }
 """Every alert about a batch that ever fires, and where it arrives; None where another hides it."""
 
+FIRST = Told("BatchWillMissWindow", "warning", "slow-late")
+"""Fires an evaluation before the graver one that hides it: so it may arrive, or not."""
+
 UNREACHABLE = Told("APIUnreachable", "warning")
 
 OF_OUTAGE = {UNREACHABLE, Told("DataStale", "warning")}
@@ -265,6 +268,7 @@ def assert_told_once(chain: Chain) -> None:
     times = Counter((alert["path"], alert["fingerprint"]) for alert in batches)
     assert {*times.values()} == {1}
     found = {(chain.told(alert["labels"]), alert["path"].strip("/")) for alert in batches}
-    assert found == {(told, place) for told, place in EXPECTED.items() if place}
+    expected = {(told, place) for told, place in EXPECTED.items() if place}
+    assert found - {(FIRST, "morning")} == expected
     crowd = [each for each in chain.receiver.notifications if "NotStarted" in each["groupKey"]]
     assert [len(each["alerts"]) for each in crowd] == [CROWD // 2]

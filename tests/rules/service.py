@@ -60,7 +60,7 @@ NAMES = {
 LIMITS = (
     serving(
         "as many calls as allowed, for 15 minutes",
-        {**during(1, 32), **during(36, 60, LIMIT), **during(66, 70)},
+        {**during(1, 30), **during(36, 60, LIMIT), **during(66, 70)},
         active=lambda minute: 9.0 - (minute % 3 == 0) if 20 <= minute <= 60 else 5.0,
         allowed=always(9),
         account_success=lambda minute: 60 * minute,
