@@ -105,15 +105,6 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
     return (
         Alert(
             name,
-            "critical",
-            f"{share} > {thresholds.miss_share_critical:g}\n"
-            f"and {known.window_end()} - time() < {within:g}\n"
-            f"and {fires}",
-            summary,
-            description,
-        ),
-        Alert(
-            name,
             "warning",
             # It begins when no half of the time gives hope, and then stays as long as the pace is
             # too low: calls come in crowds, and one slow stretch is no trend.
@@ -124,6 +115,16 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
             summary,
             description,
             held=SETTLED,
+        ),
+        Alert(
+            name,
+            "critical",
+            # After the other: so both begin at once, and that one is hidden before it is told.
+            f"{share} > {thresholds.miss_share_critical:g}\n"
+            f"and {known.window_end()} - time() < {within:g}\n"
+            f"and {fires}",
+            summary,
+            description,
         ),
     )
 
