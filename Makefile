@@ -55,6 +55,10 @@ format: .venv/dev.stamp ## let ruff format and mend what it can
 docs: .venv/dev.stamp ## write the generated pages anew
 	$(BIN)/python -m tests.generate
 
+.PHONY: picture
+picture: .venv/dev.stamp ## draw the preview of the dashboard anew (needs Prometheus and chromium)
+	$(BIN)/python -m tests.grafana.preview
+
 .PHONY: lock
 lock: .venv/dev.stamp ## resolve the locked versions anew, with hashes, from the floors in pyproject.toml
 	$(COMPILE) --group build -o requirements/build.txt

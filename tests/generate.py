@@ -8,10 +8,12 @@ from exporter.exposition.catalogue import SECTIONS
 from exporter.exposition.family import Family
 from exporter.rules.document import render as rules
 from exporter.rules.thresholds import Links, Thresholds
+from grafana.generate.dashboard import render as dashboard
 from tests.rules import batches, service
 from tests.rules.document import render as rules_tests
 
 ROOT = Path(__file__).parents[1]
+DASHBOARD = ROOT / "grafana" / "ultravox-batches.json"
 
 INTRODUCTION = """\
 # Metrics
@@ -84,6 +86,7 @@ def pages() -> Mapping[Path, str]:
         docs / "metrics.md": metrics_page(),
         docs / "config.schema.json": json_schema_text(),
         ROOT / "prometheus" / "ultravox.rules.yml": rules(Thresholds(), Links()),
+        DASHBOARD: dashboard(),
         ROOT / "prometheus" / "ultravox.rules.test.yml": rules_tests(
             (*batches.GROUPS, *service.GROUPS)
         ),

@@ -9,7 +9,9 @@ import pytest
 
 from tests.generate import ROOT, pages
 
-PACKAGES = sorted(path.parent for path in (ROOT / "exporter").rglob("__init__.py"))
+PACKAGES = sorted(
+    path.parent for name in ("exporter", "grafana") for path in (ROOT / name).rglob("__init__.py")
+)
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 

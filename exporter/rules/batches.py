@@ -2,9 +2,10 @@
 
 from exporter.config.durations import render as duration
 from exporter.rules.alert import BATCH, COUNT, Alert, looked_up
-from exporter.rules.promql import OF_AGENT, group, over
+from exporter.rules.promql import OF_AGENT, operand, over
 from exporter.rules.recorded import (
     CALLS,
+    CLOSE,
     COMPLETED,
     LEFT_AT_BEST,
     LEFT_AT_CLOSE,
@@ -29,8 +30,8 @@ _PROGRESS = f"{_number(COMPLETED)} of {_number(CALLS)} calls are completed"
 _WINDOW = looked_up(
     WINDOW_END,
     "batch",
-    " Its window closes {{ . | first | value | humanizeTimestamp }}.",
-    " It has no window that would close.",
+    " Its window ends {{ . | first | value | humanizeTimestamp }}.",
+    " Its window has no end.",
 )
 _PACE = looked_up(f"60 * {PACE}", "batch", '{{ . | first | value | printf "%.1f" }}', "?")
 _NO_RESUME = "Ultravox documents no way to resume a batch: schedule the calls that are left anew."
@@ -84,9 +85,10 @@ def _paused(thresholds: Thresholds) -> tuple[Alert, Alert]:
     description = (
         f"It has been paused for {duration(after)} or longer; {_PROGRESS}.{_WINDOW} {_NO_RESUME}"
     )
+    closing = f"{summary}, and its window closes within {duration(thresholds.critical_within)}"
     name = "UltravoxBatchPaused"
     return (
-        Alert(name, "critical", soon, f"{summary}, and its window closes", description),
+        Alert(name, "critical", soon, closing, description),
         Alert(name, "warning", expression, summary, description),
     )
 
@@ -101,8 +103,8 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
         " calls will be left"
     )
     description = (
-        f"{_PROGRESS}, and {_PACE} a minute were completed over the last {duration(pace)}."
-        f"{_WINDOW} Then about {_number(LEFT_AT_CLOSE)} calls will not have been made."
+        f"{_PROGRESS}, and {_PACE} a minute were completed over the last {duration(pace)}, or since"
+        f" it began.{_WINDOW} Then about {_number(LEFT_AT_CLOSE)} calls will not have been made."
     )
     return (
         Alert(
@@ -139,7 +141,10 @@ def _not_started(thresholds: Thresholds) -> Alert:
     return Alert(
         "UltravoxBatchNotStarted",
         "critical",
-        f"{known.left()}\nand {known.completed()} == 0\nand {known.open()} >= {after:g}",
+        f"{known.left()}\n"
+        f"and {known.completed()} == 0\n"
+        f"and {known.open()} >= {after:g}\n"
+        f"unless {known.paused_within(after)} == 1",
         f"{BATCH} has not started: {COUNT} calls, none made",
         f"It could have made calls for {duration(after)} or longer, is not paused, and has not"
         f" made one.{_WINDOW}",
@@ -148,16 +153,18 @@ def _not_started(thresholds: Thresholds) -> Alert:
 
 def _closed(thresholds: Thresholds) -> Alert:
     known, lasts = Recorded(), thresholds.closed_for
+    closed = looked_up(CLOSE, "batch", "{{ . | first | value | humanizeTimestamp }}", "?")
     return Alert(
         "UltravoxBatchClosedWithCallsLeft",
         "warning",
         f"{known.left()} > 0\n"
+        f"and {known.close()} <= time()\n"
         f"and time() - {known.close()} < {lasts:g}\n"
         # Counted after the close: what was made in the last minute counts.
         f"and ({known.fresh()} - {OF_AGENT} group_right () {known.close()}) > 0",
         f"{BATCH} is over, and {COUNT} of its calls were not made",
-        f"{_PROGRESS}; the others will not be made.{_WINDOW} This alert resolves by itself"
-        f" {duration(lasts)} after the close.",
+        f"{_PROGRESS}; the others will not be made. It closed {closed}. This alert resolves by"
+        f" itself, {duration(lasts)} after the close at the latest.",
     )
 
 
@@ -173,7 +180,7 @@ def _many_errors(thresholds: Thresholds) -> Alert:
         f"and {made} >= {thresholds.error_calls}\n"
         f"and {OF_AGENT} {known.fresh()}\n"
         f"and {known.left()} >= 0\n"
-        f"unless time() - {group(known.close())} >= {thresholds.closed_for:g}",
+        f"unless time() - {operand(known.close())} >= {thresholds.closed_for:g}",
         f"{BATCH}: {{{{ $value | humanizePercentage }}}} of the calls made are errors",
         f"{_PROGRESS}, errors among them: calls that could not be placed, or whose webhook"
         f" failed.{_WINDOW}",
