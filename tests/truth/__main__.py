@@ -6,12 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-from tests.generate import ROOT
 from tests.truth.evaluate import batch_rules
 from tests.truth.play import play
 from tests.truth.report import clearly_wrong, table, wrong
 
-RULES = ROOT / "prometheus" / "ultravox.rules.yml"
+RULES = Path(__file__).parents[2] / "prometheus" / "ultravox.rules.yml"
 
 
 def main() -> int:

@@ -65,7 +65,7 @@ def test_a_trouble_that_an_outage_hides_is_no_miss() -> None:
 
 def test_rules_that_say_nothing_miss_every_kind_of_trouble() -> None:
     said = Counter[tuple[str, str]]()
-    for scene in scenes(1, 100):
+    for scene in scenes(1, 60):
         dialled = [Dialled(campaign) for campaign in scene.campaigns]
         said.update((event.what, event.alert) for event in events(scene, dialled, {}))
     assert {alert for _, alert in said} == JUDGES.keys()
@@ -74,7 +74,7 @@ def test_rules_that_say_nothing_miss_every_kind_of_trouble() -> None:
 
 def test_rules_that_always_speak_are_false_of_every_kind() -> None:
     said = Counter[tuple[str, str]]()
-    for scene in scenes(1, 100):
+    for scene in scenes(1, 60):
         dialled = [Dialled(campaign) for campaign in scene.campaigns]
         always: Firings = {
             (alert, campaign.batch_id): [Span(0, scene.length)]
