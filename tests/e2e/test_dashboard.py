@@ -209,10 +209,10 @@ async def test_two_replicas_count_once(viewed: Viewed) -> None:
     assert len(view.rows("Exporters", "started")) == 2
     each_does = {"Failed polls", "API answers", "Retries and waiting"}
     per_exporter = {"Memory", "Processor", "Restarts", "Alerts", "Exporters", *each_does}
-    for key, frame in view.frames.items():
-        if key[0] not in per_exporter:
-            expected = pytest.approx(values(usual.frames[key]), rel=0.02, abs=20)
-            assert values(frame) == expected, key
+    for query, frame in view.frames.items():
+        if query[0] not in per_exporter:
+            expected = pytest.approx(values(usual.frames[query]), rel=0.02, abs=20)
+            assert values(frame) == expected, query
 
 
 @pytest.mark.parametrize("job", ["rename", "renamed just now"])
