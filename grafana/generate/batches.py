@@ -51,7 +51,8 @@ def _state() -> str:
 STATE = _state()
 PROGRESS = by_batch(f"{RAW.completed()} / ({RAW.calls()} > 0)")
 LEFT = by_batch(RAW.left())
-WINDOW_LEFT = by_batch(RAW.last("ultravox_batch_window_remaining_seconds"))
+# It falls: of two replicas, the one that was scraped last has the least.
+WINDOW_LEFT = by_batch(RAW.last("ultravox_batch_window_remaining_seconds", operator="min"))
 NEEDED = by_batch(
     f"60 * {RAW.left()} / (({known(RAW.window_end())}) - time() > 0)\nunless {RAW.ended()}"
 )

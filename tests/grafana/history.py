@@ -34,6 +34,7 @@ HISTORY = 7 * HOUR
 POLICY = Policy(Polling(), Batches(outcomes=True))
 
 RENEWALS = Agent("production", "5f0c7f5e-3a51-4c4b-9b0e-2a6d1c7e9001", "Renewals")
+NEW_NAME = "Renewals (EU)"
 REMINDERS = Agent("production", "8d2b6c1a-77f4-4e0f-8a35-6c9e0f1b9002", "Appointment reminders")
 
 
@@ -111,15 +112,15 @@ def page(now: float, plans: Iterable[Plan], polled: float) -> str:
             PollHealth(
                 interval=30,
                 up=now - polled < HOUR / 12,
-                last_poll=polled,
-                last_success=polled,
+                last_poll=polled - late,
+                last_success=polled - late,
                 duration=0.4,
                 polls=int(polled - END) // 30 + 9999,
                 failures={"timeout": max(0, int(now - polled) // 60)},
             ),
             Listing(tuple(batch for of, batch in batches if batch and of is agent), 1, 99),
         )
-        for agent in (RENEWALS, REMINDERS)
+        for agent, late in ((RENEWALS, 0), (REMINDERS, 10))
     )
     active = 4 + int(3 * (1 + now / 900 % 2))
     account = AccountSnapshot("production", 5, up=True, last_success=polled, active_calls=active)
@@ -162,23 +163,26 @@ def samples() -> Iterator[str]:
     """Yield the lines of every job, each job's in the order of time, and the end mark."""
     for now in range(END - HISTORY, END + 1, SCRAPED):
         normal = page(now, PLANS, now - 12)
-        gone = now > END - HOUR
         yield from _scraped(normal, now, "usual")
-        if not gone:
-            yield from _scraped(normal, now, "gone")
+        if now <= END - HOUR:
+            yield from _scraped(_renamed(normal, now, END - 2 * HOUR), now, "gone")
         yield from _scraped(normal, now, "replicas")
         later = page(now + 17, PLANS, now + 1)
         yield from _scraped(later, now + 17, "replicas", "exporter-1:10110")
-        old, new = f'agent="{RENEWALS.name}"', 'agent="Renewals (EU)"'
-        renamed = normal.replace(old, new) if now >= END - 3 * HOUR else normal
-        yield from _scraped(renamed, now, "rename")
+        yield from _scraped(_renamed(normal, now, END - 3 * HOUR), now, "rename")
         if now >= END - HOUR:
+            yield from _scraped(_renamed(normal, now, END - SCRAPED), now, "renamed just now")
             yield from _scraped(page(now, (), now - 12), now, "none")
-            polled = min(now - 12, END - 20 * MINUTE)
+            polled = min(now - 12, END - 8 * MINUTE)
             yield from _scraped(page(now, PLANS, polled), now, "failing")
         if now >= END - HOUR:
             yield from _scraped(page(now, MANY, now - 12), now, "many")
     yield "# EOF\n"
+
+
+def _renamed(text: str, now: float, since: float) -> str:
+    old, new = f'agent="{RENEWALS.name}"', f'agent="{NEW_NAME}"'
+    return text.replace(old, new) if now >= since else text
 
 
 def _scraped(text: str, now: float, job: str, instance: str = "exporter-0:10110") -> Iterator[str]:
