@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from exporter.exposition.deflate import Fragment, Part, deflate
 
 LARGEST = 32 * 1024
-"""Bytes of text that are deflated together, or little more: what one change costs."""
+"""Bytes of text that are deflated together, or little more: what one change costs, at least."""
 
 
 class Run:

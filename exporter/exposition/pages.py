@@ -16,7 +16,7 @@ from exporter.exposition.deflate import Fragment, Part
 from exporter.exposition.family import labels
 from exporter.exposition.pace import Pace
 from exporter.exposition.packing import Packing, Run
-from exporter.exposition.slices import Falling, Slice, make, slices_of, span
+from exporter.exposition.slices import Block, Falling, Slice, make, slices_of, span
 from exporter.exposition.text import Format, header, lines
 from exporter.exposition.view import (
     AgentView,
@@ -68,25 +68,15 @@ class Pages:
 
         OpenMetrics' end mark is not written: more families follow.
         """
-        pace, agents = Pace(), list[AgentPage]()
-        for agent in snapshot.agents:
-            agents.append(await self.update(agent, now))
-            await pace.rest()
-        self._forget(snapshot)
-        packing, values = Packing(self._runs.get(form, ())), Falling(now)
+        agents = await self._current(snapshot, now)
+        pace, packing, values = Pace(), Packing(self._runs.get(form, ())), Falling(now)
         for index, metric in enumerate(BATCH_METRICS):
             packing.lasting(header(metric, form).encode())
             for page in agents:
                 for each in page.shown:
-                    block = each.blocks[index]
-                    if isinstance(block, Fragment):
-                        packing.fragment(block)
-                    elif isinstance(block, bytes):
-                        packing.lasting(block)
-                    else:
-                        packing.passing(block.at(values))
+                    if _pack(packing, each.blocks[index], values):
                         await pace.rest()
-            await pace.rest()
+                await pace.rest()
         for index, agent_metric in enumerate(AGENT_METRICS):
             packing.lasting(header(agent_metric, form).encode())
             for page in agents:
@@ -97,6 +87,14 @@ class Pages:
         parts = packing.parts()
         self._runs[form] = packing.runs
         return parts
+
+    async def _current(self, snapshot: Snapshot, now: float) -> list[AgentPage]:
+        pace, agents = Pace(), list[AgentPage]()
+        for agent in snapshot.agents:
+            agents.append(await self.update(agent, now))
+            await pace.rest()
+        self._forget(snapshot)
+        return agents
 
     async def update(self, snapshot: AgentSnapshot, now: float) -> AgentPage:
         """Return what is served of the agent at `now`; render what is not known yet."""
@@ -180,6 +178,18 @@ class Pages:
         ]
         for metric in ACCOUNT_METRICS:
             yield (header(metric, form) + lines(metric, accounts, now)).encode()
+
+
+def _pack(packing: Packing, block: Block, values: Falling) -> bool:
+    """Add a block to a page; return whether that was work, and not only a note."""
+    if isinstance(block, Fragment):
+        packing.fragment(block)
+    elif isinstance(block, bytes):
+        packing.lasting(block)
+    else:
+        packing.passing(block.at(values))
+        return True
+    return False
 
 
 async def _slices(
