@@ -2,9 +2,10 @@
 
 from exporter.config.durations import render as duration
 from exporter.rules.alert import BATCH, COUNT, Alert, looked_up
-from exporter.rules.promql import OF_AGENT, group, over
+from exporter.rules.promql import OF_AGENT, operand, over
 from exporter.rules.recorded import (
     CALLS,
+    CLOSE,
     COMPLETED,
     LEFT_AT_BEST,
     LEFT_AT_CLOSE,
@@ -17,9 +18,6 @@ from exporter.rules.thresholds import Thresholds
 _MADE = 'status=~"success|error"'
 _OF = "on (account, agent_id, batch_id)"
 
-OBSERVED_SHARE = 0.8
-"""Of the time without a call that must have been observed, for an alert to begin."""
-
 
 def _number(metric: str) -> str:
     return looked_up(metric, "batch", '{{ . | first | value | printf "%.0f" }}', "?")
@@ -29,8 +27,8 @@ _PROGRESS = f"{_number(COMPLETED)} of {_number(CALLS)} calls are completed"
 _WINDOW = looked_up(
     WINDOW_END,
     "batch",
-    " Its window closes {{ . | first | value | humanizeTimestamp }}.",
-    " It has no window that would close.",
+    " Its window ends {{ . | first | value | humanizeTimestamp }}.",
+    " Its window has no end.",
 )
 _PACE = looked_up(f"60 * {PACE}", "batch", '{{ . | first | value | printf "%.1f" }}', "?")
 _NO_RESUME = "Ultravox documents no way to resume a batch: schedule the calls that are left anew."
@@ -56,8 +54,7 @@ def _stalled(thresholds: Thresholds) -> Alert:
         "critical",
         # While the API can't be reached, less and less of the time is observed: an alert that had
         # reason to begin stays, and none begins.
-        f"{known.unmoved(after)}\n"
-        f"and {OF_AGENT} {known.observed(after)} >= {OBSERVED_SHARE * after:g}\n"
+        f"{known.stalled(after)}\n"
         f"or {known.unmoved(after)}\n"
         f'and {_OF} ALERTS{{alertname="{name}",alertstate="firing"}}',
         f"{BATCH} is stalled: {COUNT} calls left, none completed for {duration(after)}",
@@ -84,9 +81,10 @@ def _paused(thresholds: Thresholds) -> tuple[Alert, Alert]:
     description = (
         f"It has been paused for {duration(after)} or longer; {_PROGRESS}.{_WINDOW} {_NO_RESUME}"
     )
+    closing = f"{summary}, and its window closes within {duration(thresholds.critical_within)}"
     name = "UltravoxBatchPaused"
     return (
-        Alert(name, "critical", soon, f"{summary}, and its window closes", description),
+        Alert(name, "critical", soon, closing, description),
         Alert(name, "warning", expression, summary, description),
     )
 
@@ -101,8 +99,8 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
         " calls will be left"
     )
     description = (
-        f"{_PROGRESS}, and {_PACE} a minute were completed over the last {duration(pace)}."
-        f"{_WINDOW} Then about {_number(LEFT_AT_CLOSE)} calls will not have been made."
+        f"{_PROGRESS}, and {_PACE} a minute were completed over the last {duration(pace)}, or since"
+        f" it began.{_WINDOW} Then about {_number(LEFT_AT_CLOSE)} calls will not have been made."
     )
     return (
         Alert(
@@ -139,7 +137,7 @@ def _not_started(thresholds: Thresholds) -> Alert:
     return Alert(
         "UltravoxBatchNotStarted",
         "critical",
-        f"{known.left()}\nand {known.completed()} == 0\nand {known.open()} >= {after:g}",
+        known.not_started(after),
         f"{BATCH} has not started: {COUNT} calls, none made",
         f"It could have made calls for {duration(after)} or longer, is not paused, and has not"
         f" made one.{_WINDOW}",
@@ -148,16 +146,14 @@ def _not_started(thresholds: Thresholds) -> Alert:
 
 def _closed(thresholds: Thresholds) -> Alert:
     known, lasts = Recorded(), thresholds.closed_for
+    closed = looked_up(CLOSE, "batch", "{{ . | first | value | humanizeTimestamp }}", "?")
     return Alert(
         "UltravoxBatchClosedWithCallsLeft",
         "warning",
-        f"{known.left()} > 0\n"
-        f"and time() - {known.close()} < {lasts:g}\n"
-        # Counted after the close: what was made in the last minute counts.
-        f"and ({known.fresh()} - {OF_AGENT} group_right () {known.close()}) > 0",
+        known.closed(lasts),
         f"{BATCH} is over, and {COUNT} of its calls were not made",
-        f"{_PROGRESS}; the others will not be made.{_WINDOW} This alert resolves by itself"
-        f" {duration(lasts)} after the close.",
+        f"{_PROGRESS}; the others will not be made. It closed {closed}. This alert resolves by"
+        f" itself, {duration(lasts)} after the close at the latest.",
     )
 
 
@@ -173,7 +169,7 @@ def _many_errors(thresholds: Thresholds) -> Alert:
         f"and {made} >= {thresholds.error_calls}\n"
         f"and {OF_AGENT} {known.fresh()}\n"
         f"and {known.left()} >= 0\n"
-        f"unless time() - {group(known.close())} >= {thresholds.closed_for:g}",
+        f"unless time() - {operand(known.close())} >= {thresholds.closed_for:g}",
         f"{BATCH}: {{{{ $value | humanizePercentage }}}} of the calls made are errors",
         f"{_PROGRESS}, errors among them: calls that could not be placed, or whose webhook"
         f" failed.{_WINDOW}",

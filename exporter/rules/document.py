@@ -17,7 +17,7 @@ HEAD = """\
 # Printed by `ultravox-batch-exporter rules`, whose flags set the thresholds: `rules --help`.
 """
 
-Group = Mapping[str, object]
+Rule = Mapping[str, object]
 
 
 def alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
@@ -36,7 +36,7 @@ def render(thresholds: Thresholds, links: Links) -> str:
     )
 
 
-def _rule(alert: Alert, links: Links) -> Group:
+def _rule(alert: Alert, links: Links) -> Rule:
     held = {"for": duration(alert.held)} if alert.held else {}
     return {
         "alert": alert.name,

@@ -1,10 +1,10 @@
 """PromQL expressions over the exporter's series. Pure text.
 
 Three habits keep them true. A gauge is read through `last_over_time`, so that a failed scrape or a
-restart leaves no hole, and without `instance` and `pod`, so that a second replica or a moved pod
-counts once. What the API said is dated by when it said so (an agent's last success), never by when
-it was scraped: so data that an outage keeps from changing are not taken for a standstill. And names
-are joined nowhere: they change.
+restart leaves no hole, and without the labels that say who served it, so that a second replica or a
+moved pod counts once. What the API said is dated by when it said so (an agent's last success),
+never by when it was scraped: so data that an outage keeps from changing are not taken for a
+standstill. And names are joined nowhere: they change.
 """
 
 import re
@@ -17,33 +17,39 @@ LOOKBACK = "5m"
 MEMORY = "1h"
 """How far before a moment the last thing known at that moment is looked for."""
 
+SERVED_BY = "instance, pod, node, host, pod_template_hash"
+"""Labels that say who served a series: they are others when a pod moves."""
+
 OF_AGENT = "ignoring (batch_id)"
 """How a batch's series finds its agent's."""
 
-PATIENCE = 300
-"""Seconds that data may be old, however often they are asked for."""
+SOON = 300
+"""Seconds that data may be old and cause no alarm, however often they are asked for."""
+
+PATIENCE = 660
+"""Seconds that data may be old and count as fresh: the exporter may be told to hold still for so
+long, twice five minutes, and the API may be away for ten."""
 
 SHORTEST = 600
 """Seconds of observation that a pace is made of, at least."""
+
+OBSERVED = 0.8
+"""Of the time without a call that must have been observed, for a batch to be stalled."""
 
 LATE = 660
 """Seconds after its beginning at which a batch may be seen for the first time."""
 
 
 class Expressions:
-    """Expressions over series with these label matchers (`job="x"`, or none).
+    """Expressions over the exporter's series.
 
     Vectors are named by what they hold, one sample a batch or one an agent; times are seconds since
     the epoch. Each guard has a line of its own.
     """
 
-    def __init__(self, matchers: str = "") -> None:
-        self._matchers = matchers
-
     def series(self, metric: str, *matchers: str) -> str:
         """Return a selector."""
-        every = ",".join([*matchers, *([self._matchers] if self._matchers else [])])
-        return f"{metric}{{{every}}}" if every else metric
+        return f"{metric}{{{','.join(matchers)}}}" if matchers else metric
 
     def last(self, metric: str, *matchers: str, operator: str = "max", without: str = "") -> str:
         """Return a gauge's last value, whoever served it."""
@@ -59,24 +65,24 @@ class Expressions:
         """Agents: when what is known of them was true."""
         return self.last("ultravox_agent_last_success_timestamp_seconds")
 
-    def patience(self) -> str:
+    def patience(self, least: float) -> str:
         """Agents: how old what is known of them may be, in seconds: by their own cadence.
 
         While the API can't be reached, that doubles up to five minutes. So after an outage of ten,
         there are new data before the last ones from before it are too old.
         """
         interval = self.last("ultravox_agent_poll_interval_seconds")
-        return f"clamp_min(3 * {interval}, {PATIENCE})"
+        return f"clamp_min(3 * {interval}, {least:g})"
 
     def fresh(self) -> str:
         """Agents whose data are fresh: when they were true."""
-        return f"{self.success()}\nand time() - {self.success()} < {self.patience()}"
+        return f"{self.success()}\nand time() - {self.success()} < {self.patience(PATIENCE)}"
 
     def stale(self) -> str:
-        """Agents whose data are not fresh: their age in seconds, 0 where there never were any."""
+        """Agents whose data are old: their age in seconds, 0 where there never were any."""
         agents = self.last("ultravox_agent_poll_interval_seconds")
         return (
-            f"time() - {self.success()} >= {self.patience()}\n"
+            f"time() - {self.success()} >= {self.patience(SOON)}\n"
             f"or 0 * {agents}\n"
             f"unless {self.success()}"
         )
@@ -92,14 +98,14 @@ class Expressions:
     def left(self) -> str:
         """Batches: their calls that are not completed.
 
-        Those that are served now; for a while those that were, unless their agent is well and has
-        them no more: they are gone.
+        Those that are served now; for a while those that were, unless their agent's others are and
+        they are not: then they are gone.
         """
-        metric = "ultravox_batch_calls_remaining"
+        metric, served = "ultravox_batch_calls_remaining", "ultravox_agent_batches_hidden"
         return (
             f"{over(self.series(metric), 'min')}\n"
             f"or {self.last(metric, operator='min')}\n"
-            f"unless {OF_AGENT} {over(self.series('ultravox_agent_up'))} == 1"
+            f"unless {OF_AGENT} {over(self.series(served), without='reason')}"
         )
 
     def paused(self) -> str:
@@ -137,7 +143,7 @@ class Expressions:
         is fresh.
         """
         return (
-            f"{group(self.fresh())} - {OF_AGENT} group_right () {group(self.begin())} >= 0\n"
+            f"{operand(self.fresh())} - {OF_AGENT} group_right () {operand(self.begin())} >= 0\n"
             f"and {self.left()} > 0\n"
             f"unless {self.paused()} == 1\n"
             f"unless {self.ended()}\n"
@@ -148,15 +154,41 @@ class Expressions:
         """Batches that should be calling and completed nothing for so long: their calls left."""
         return (
             f"{self.left()}\n"
-            f"and {group(self.open())} >= {seconds:g}\n"
+            f"and {operand(self.open())} >= {seconds:g}\n"
             f"and {self.completed()} <= {self.then('ultravox_batch_calls_completed', seconds)}\n"
             f"unless {self.paused_within(seconds)} == 1"
+        )
+
+    def stalled(self, seconds: float) -> str:
+        """Batches that completed nothing for so long, as was observed: their calls left."""
+        return (
+            f"{self.unmoved(seconds)}\n"
+            f"and {OF_AGENT} {self.observed(seconds)} >= {OBSERVED * seconds:g}"
+        )
+
+    def not_started(self, seconds: float) -> str:
+        """Batches that could call for so long and made none: their calls."""
+        return (
+            f"{self.left()}\n"
+            f"and {self.completed()} == 0\n"
+            f"and {operand(self.open())} >= {seconds:g}\n"
+            f"unless {self.paused_within(seconds)} == 1"
+        )
+
+    def closed(self, seconds: float) -> str:
+        """Batches that closed in the last seconds: their calls left, counted after the close."""
+        return (
+            f"{self.left()} > 0\n"
+            # The exporter's clock may be ahead of Prometheus'.
+            f"and {operand(self.close())} <= time()\n"
+            f"and time() - {operand(self.close())} < {seconds:g}\n"
+            f"and ({operand(self.fresh())} - {OF_AGENT} group_right () {operand(self.close())}) > 0"
         )
 
     def observed(self, seconds: float, ago: float = 0.0) -> str:
         """Agents: for how long they were observed, of the seconds up to so long ago, and before."""
         before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds + ago)
-        return f"{group(self._known(ago))} - {before}"
+        return f"{operand(self._known(ago))} - {before}"
 
     def pace(self, seconds: float, ago: float = 0.0) -> str:
         """Batches that should be calling: calls completed a second, over the seconds up to `ago`.
@@ -166,7 +198,7 @@ class Expressions:
         meanwhile, or observed for too short a time, or whose agent was not observed before.
         """
         completed = "ultravox_batch_calls_completed"
-        now, begin = group(self._known(ago)), group(self.begin())
+        now, begin = operand(self._known(ago)), operand(self.begin())
         made = self.then(completed, ago) if ago else self.completed()
         before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds + ago)
         earlier = self.then(completed, seconds + ago)
@@ -179,7 +211,7 @@ class Expressions:
             f"  or {made} / ({now} - {OF_AGENT} group_right () {begin} >= {least})\n"
             f"  and {begin} + {LATE} > {OF_AGENT} group_left () {before}\n"
             f")\n"
-            f"and {group(self.open())}\n"
+            f"and {operand(self.open())}\n"
             f"unless {self.paused_within(seconds + ago)} == 1"
         )
 
@@ -191,16 +223,16 @@ class Expressions:
 
     def left_at_close(self, pace: str) -> str:
         """Batches that should be calling: calls left at the window's end, at a pace."""
-        ahead = f"({self.window_end()} - {OF_AGENT} group_left () {group(self.fresh())})"
-        return f"clamp_min({self.left()} - {group(pace)} * {ahead}, 0)"
+        ahead = f"({self.window_end()} - {OF_AGENT} group_left () {operand(self.fresh())})"
+        return f"clamp_min({self.left()} - {operand(pace)} * {ahead}, 0)"
 
 
 def over(vector: str, operator: str = "max", without: str = "") -> str:
     """Return the vector without the labels that say who served it, and those named."""
-    labels = f"instance, pod, {without}" if without else "instance, pod"
+    labels = f"{SERVED_BY}, {without}" if without else SERVED_BY
     return f"{operator} without ({labels}) ({vector})"
 
 
-def group(expression: str) -> str:
+def operand(expression: str) -> str:
     """Return an expression as an operand."""
     return expression if re.fullmatch(r"[\w:]+", expression) else f"({expression})"

@@ -1,13 +1,20 @@
 """The alerts about accounts, the API and the exporter itself."""
 
 from exporter.config.durations import render as duration
-from exporter.rules.alert import COUNT, NAMED_AGENT, Alert
+from exporter.rules.alert import COUNT, NAMED_AGENT, Alert, Severity
+from exporter.rules.promql import LOOKBACK, SOON, over
 from exporter.rules.recorded import Recorded
 from exporter.rules.thresholds import Thresholds
 
 CAUSES = "10m"
 """How far back a failure may lie that explains why somebody is ill: who fails is asked again within
 five minutes."""
+
+CROWDED = 0.9
+"""Of the calls that are allowed at once: from here on, calls wait."""
+
+DISCOVERY = 900.0
+"""Seconds that discovery must fail: it is tried each five minutes, and may fail once."""
 
 LONGEST_PATIENCE = 660
 """Seconds that an account without agents may be silent: it is asked each 5 minutes at least."""
@@ -17,6 +24,7 @@ TROUBLE = 300.0
 
 _ACCOUNT = "account {{ $labels.account }}"
 _KNOWN = Recorded()
+_REQUESTS = "ultravox_exporter_api_requests_total"
 _SERVES = "ultravox_exporter_config_last_reload_successful"
 """What every exporter serves, whatever it watches."""
 
@@ -29,75 +37,97 @@ def service_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
         _data_stale(thresholds),
         _truncated(),
         _no_batches(thresholds),
-        *_exporter(),
+        _discovery_failing(),
+        _reload_failed(),
+        _exporter_down(),
+        _exporter_absent(),
     )
 
 
 def _at_limit(thresholds: Thresholds) -> Alert:
-    active = _KNOWN.last("ultravox_account_active_calls")
+    lasts, metric = thresholds.concurrency_for, "ultravox_account_active_calls"
+    average = over(f"avg_over_time({_KNOWN.series(metric)}[{duration(lasts)}])")
     allowed = _KNOWN.last("ultravox_account_allowed_concurrent_calls")
+    success = _KNOWN.last("ultravox_account_last_success_timestamp_seconds")
     return Alert(
         "UltravoxAccountAtConcurrencyLimit",
         "info",
-        f"{active} >= {allowed}\nand {allowed} > 0",
+        # One call ends before the next begins: who is at the limit is a little below it.
+        f"{average} >= {CROWDED} * {allowed}\n"
+        f"and {allowed} > 0\n"
+        f"and {_KNOWN.then(metric, lasts)} >= 0\n"
+        f"and time() - {success} < {SOON}",
         f"The {_ACCOUNT} makes as many calls at once as it may: {COUNT}",
-        f"For {duration(thresholds.concurrency_for)} it has had as many active calls as it is"
-        " allowed. Batches wait for each other: this is why they are slow.",
-        held=thresholds.concurrency_for,
+        f"For {duration(lasts)} it has had about as many active calls as it is allowed. Batches"
+        " wait for each other: this is why they are slow.",
     )
 
 
-def _cause(name: str, reasons: str, codes: str, summary: str, advice: str) -> Alert:
-    """Return the alert of one cause for which agents, or the account's probe, are ill."""
+def _cause(
+    name: str, severity: Severity, reasons: str, codes: str, summary: str, advice: str
+) -> Alert:
+    """Return the alert of one cause for which agents, or the account's probe, are ill.
+
+    `reasons` and `codes` are matchers' values, the latter with their operator.
+    """
     failures = _KNOWN.series("ultravox_agent_poll_failures_total", f'reason=~"{reasons}"')
-    requests = _KNOWN.series(
-        "ultravox_exporter_api_requests_total", 'endpoint="account"', f'code=~"{codes}"'
-    )
-    failed = f"sum without (instance, pod, reason) (increase({failures}[{CAUSES}])) > 0"
-    ill = f"{_KNOWN.last('ultravox_agent_up')} == 0"
-    probed = f"sum without (instance, pod, endpoint, code) (increase({requests}[{CAUSES}])) > 0"
+    failed = f"increase({failures}[{CAUSES}])"
+    # Where Prometheus' operator names targets, it takes the label `endpoint` for itself.
+    probes = " or ".join(_probe(label, codes) for label in ("endpoint", "exported_endpoint"))
+    probed = over(probes, "sum", "endpoint, exported_endpoint, code")
     return Alert(
         name,
-        "critical" if reasons == "auth" else "warning",
+        severity,
         f"count without (agent_id) (\n"
-        f"  {ill}\n"
-        f"  and {failed}\n"
+        f"  {_KNOWN.last('ultravox_agent_up')} == 0\n"
+        f"  and {over(failed, 'sum', 'reason')} > 0\n"
         f")\n"
         f"or {_KNOWN.last('ultravox_account_up')} == 0\n"
-        f"and {probed}",
+        f"and {probed} > 0",
         f"{summary} ({_ACCOUNT})",
-        f"{advice} Agents whose polls fail for this reason: {COUNT}. What is known of their batches"
-        " grows old, and is withdrawn after a while.",
+        f"{advice} {{{{ if $value }}}}Agents whose polls fail for this reason: {COUNT}. What is"
+        " known of their batches grows old, and is withdrawn after a while.{{ else }}No agent's"
+        " polls fail for this reason, but the account's probe does.{{ end }}",
         held=TROUBLE,
     )
+
+
+def _probe(label: str, codes: str) -> str:
+    requests = _KNOWN.series(_REQUESTS, f'{label}="account"', f"code{codes}")
+    return f"increase({requests}[{CAUSES}])"
 
 
 _API = (
     _cause(
         "UltravoxAPIKeyRejected",
+        "critical",
         "auth",
-        "401|403",
+        '=~"401|403"',
         "Ultravox refuses the API key",
-        "The API answers 401 or 403. Put a valid key into the key file: it is read anew by itself.",
+        "The API answers 401 or 403. Replace the key: a key file is read anew by itself, an"
+        " environment variable when the exporter starts.",
     ),
     _cause(
         "UltravoxAPIUnreachable",
+        "warning",
         "unreachable|timeout",
-        "error",
+        '="error"',
         "The Ultravox API can't be reached",
         "No connection, or no whole answer in time.",
     ),
     _cause(
         "UltravoxAPIErrors",
+        "warning",
         "status|payload|not_found",
-        "402|404|5..",
+        '!~"200|401|403|429|error"',
         "The Ultravox API answers with errors",
         "It answers with an error, or with what it does not document.",
     ),
     _cause(
         "UltravoxAPIRateLimited",
+        "warning",
         "rate_limited",
-        "429",
+        '="429"',
         "Ultravox limits the rate of our requests",
         "The API answers 429: something else may be using the key, or requests_per_second is too"
         " high.",
@@ -113,16 +143,16 @@ def _data_stale(thresholds: Thresholds) -> Alert:
         "UltravoxDataStale",
         "warning",
         f"{_KNOWN.stale()}\n"
-        f"or time() - {success} >= max without (agent_id) ({_KNOWN.patience()})\n"
+        f"or time() - {success} >= max without (agent_id) ({_KNOWN.patience(SOON)})\n"
         f"or time() - {success} >= {LONGEST_PATIENCE}\n"
         f"unless max without (agent_id) ({intervals})\n"
         f"or 0 * {accounts}\n"
         f"unless {success}",
         "What is known of {{ if $labels.agent_id }}"
         f"{NAMED_AGENT}{{{{ else }}}}{_ACCOUNT}{{{{ end }}}} is old",
-        "It last answered {{ if eq $value 0.0 }}never{{ else }}{{ $value | humanizeDuration }} ago"
-        "{{ end }}: too long for its own cadence. Alerts about its batches are silent until it"
-        " answers.",
+        "{{ if $value }}It last answered {{ $value | humanizeDuration }} ago, too long for its own"
+        " cadence.{{ else }}It has never answered.{{ end }}{{ if $labels.agent_id }} Alerts about"
+        " its batches are silent when their data are too old.{{ end }}",
         held=thresholds.stale_for,
     )
 
@@ -137,8 +167,9 @@ def _truncated() -> Alert:
         "warning",
         f"{hidden} > 0\n"
         f"or {_KNOWN.last('ultravox_agent_up')} == 0\n"
-        f"and sum without (instance, pod, reason) (increase({loops}[{CAUSES}])) > 0",
-        f"Batches of {NAMED_AGENT} have no alerts: {COUNT} are hidden (0: the listing has no end)",
+        f"and {over(f'increase({loops}[{CAUSES}])', 'sum', 'reason')} > 0",
+        f"{{{{ if $value }}}}{COUNT} batches of {NAMED_AGENT} have no alerts{{{{ else }}}}The"
+        f" batches of {NAMED_AGENT} are not listed to their end{{{{ end }}}}",
         "Batches beyond max_per_agent have no series of their own, and so no alerts: raise"
         " batches.max_per_agent. A listing whose pages lead in a circle is not read to its end.",
         held=TROUBLE,
@@ -156,46 +187,60 @@ def _no_batches(thresholds: Thresholds) -> Alert:
         f"unless count without (agent_id) ({_KNOWN.stale()})\n"
         f"or {discovered} == 0",
         f"There is no batch in {_ACCOUNT}",
-        f"For {duration(thresholds.no_batches_for)} no agent has had a batch, live or lately"
-        " ended. If there should be some: are these the right account and agents?",
+        f"For {duration(thresholds.no_batches_for)} none has been seen in it, live or lately ended."
+        " If there should be some: are these the right account and agents?",
         held=thresholds.no_batches_for,
     )
 
 
-def _exporter() -> tuple[Alert, ...]:
-    intervals = _KNOWN.series("ultravox_agent_poll_interval_seconds")
-    return (
-        Alert(
-            "UltravoxConfigReloadFailed",
-            "warning",
-            f"{_KNOWN.last(_SERVES, operator='min')} == 0",
-            "The exporter's new configuration is not in force",
-            "The last reload failed: the configuration before it goes on. The log says where the"
-            " new one is wrong.",
-            held=TROUBLE,
-        ),
-        Alert(
-            "UltravoxExporterDown",
-            "critical",
-            # A restart is over before the agents' last samples are too old to be read.
-            "up == 0\n"
-            "and on (job, instance) (\n"
-            f"  last_over_time({intervals}[1d])\n"
-            "  unless ignoring (instance, pod)"
-            f" {_KNOWN.last('ultravox_agent_poll_interval_seconds')}\n"
-            ")",
-            "The exporter {{ $labels.instance }} is down, and nobody else watches its agents",
-            "Prometheus can't scrape it. No alert about these agents' batches is possible until it"
-            " is back.",
-        ),
-        Alert(
-            "UltravoxExporterAbsent",
-            "critical",
-            # Not for the whole 15 minutes: when Prometheus itself starts, nothing was scraped yet.
-            f"absent_over_time({_KNOWN.series(_SERVES)}[10m])",
-            "No exporter is scraped",
-            "For 15 minutes Prometheus has not had one sample of any Ultravox batch exporter: it is"
-            " not running, or not among the scrape targets.",
-            held=TROUBLE,
-        ),
+def _discovery_failing() -> Alert:
+    return Alert(
+        "UltravoxDiscoveryFailing",
+        "warning",
+        f"{_KNOWN.last('ultravox_account_discovery_up')} == 0",
+        f"The agents of {_ACCOUNT} can't be looked for",
+        "The agents that are known are watched as before. Those that came since are not.",
+        held=DISCOVERY,
+    )
+
+
+def _reload_failed() -> Alert:
+    return Alert(
+        "UltravoxConfigReloadFailed",
+        "warning",
+        f"{_KNOWN.last(_SERVES, operator='min')} == 0",
+        "The exporter's new configuration is not in force",
+        "The last reload failed: the configuration before it goes on. The log says where the new"
+        " one is wrong.",
+        held=TROUBLE,
+    )
+
+
+def _exporter_down() -> Alert:
+    intervals = "ultravox_agent_poll_interval_seconds"
+    return Alert(
+        "UltravoxExporterDown",
+        "critical",
+        # A restart is over before the agents' last samples are too old to be read.
+        f"max_over_time(up[{LOOKBACK}]) == 0\n"
+        "and on (job, instance) (\n"
+        f"  last_over_time({_KNOWN.series(intervals)}[1d])\n"
+        f"  unless on (account, agent_id) {_KNOWN.last(intervals)}\n"
+        ")",
+        "The exporter {{ $labels.instance }} is down, and nobody else watches its agents",
+        "Prometheus can't scrape it. No alert about these agents' batches is possible until it is"
+        " back.",
+    )
+
+
+def _exporter_absent() -> Alert:
+    return Alert(
+        "UltravoxExporterAbsent",
+        "critical",
+        # Not for the whole 15 minutes: when Prometheus itself starts, nothing was scraped yet.
+        f"absent_over_time({_KNOWN.series(_SERVES)}[10m])",
+        "No exporter is scraped",
+        "For 15 minutes Prometheus has not had one sample of any Ultravox batch exporter: it is not"
+        " running, or not among the scrape targets.",
+        held=TROUBLE,
     )

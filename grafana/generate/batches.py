@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldColorModeId
 
-from exporter.rules.promql import OF_AGENT, group
+from exporter.rules.promql import OF_AGENT, operand
 from grafana.generate.parts import PER_MINUTE, POINTS, SCRAPED, SOURCE, colour, lines
 from grafana.generate.problems import LOST, PROBLEM, PROBLEMS, STALLED
 from grafana.generate.queries import LEFT_AT_CLOSE, PACE, RAW, by_batch, known, line, named
@@ -57,7 +57,8 @@ NEEDED = by_batch(
     f"60 * {RAW.left()} / (({known(RAW.window_end())}) - time() > 0)\nunless {RAW.ended()}"
 )
 FINISH = by_batch(
-    f"1000 * ({RAW.left()} / ({group(PACE)} > 0)\n+ {OF_AGENT} group_left () {group(RAW.fresh())})"
+    f"1000 * ({RAW.left()} / ({operand(PACE)} > 0)\n"
+    f"+ {OF_AGENT} group_left () {operand(RAW.fresh())})"
 )
 AT_CLOSE = by_batch(f"{LEFT_AT_CLOSE}\nor {LOST}")
 

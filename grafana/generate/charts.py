@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import common, table, timeseries
 from grafana_foundation_sdk.models.common import StackingMode
 
-from exporter.rules.promql import group
+from exporter.rules.promql import operand
 from exporter.rules.thresholds import Thresholds
 from grafana.generate.batches import LEFT, NEEDED, PROGRESS
 from grafana.generate.parts import CALLS, PER_MINUTE, chart, dashed, limited
@@ -14,7 +14,7 @@ _BATCH = "{{agent}} \u00b7 {{batch}}"
 _FEW = 10
 """Batches in charts that have two lines each."""
 
-_FRACTION = f"({RAW.window_end()} - time()) / ({RAW.window_end()} - {group(RAW.begin())} > 0)"
+_FRACTION = f"({RAW.window_end()} - time()) / ({RAW.window_end()} - {operand(RAW.begin())} > 0)"
 PLAN = f"{RAW.calls()} * clamp({_FRACTION}, 0, 1)"
 """Calls that would be left if they were spread evenly over the window."""
 
@@ -39,7 +39,7 @@ def batch_charts() -> list[timeseries.Panel]:
             "Calls that each running batch completes a minute, over the pace interval. Where all"
             " fall together, look at Concurrency and at Exporter and API.",
             PER_MINUTE,
-            (line(f"60 * {group(PACE)}"), _BATCH),
+            (line(f"60 * {operand(PACE)}"), _BATCH),
         ),
         limited(
             chart(

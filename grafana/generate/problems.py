@@ -2,21 +2,14 @@
 
 from dataclasses import dataclass
 
-from exporter.rules.batches import OBSERVED_SHARE
-from exporter.rules.promql import OF_AGENT, group
 from exporter.rules.thresholds import Thresholds
 from grafana.generate.queries import LEFT_AT_CLOSE, RAW, by_batch, known
 
 AT = Thresholds()
 DAY = 86_400
 
-NOT_STARTED = (
-    f"{RAW.left()}\nand {RAW.completed()} == 0\nand {group(RAW.open())} >= {AT.not_started_after:g}"
-)
-STALLED = (
-    f"{RAW.unmoved(AT.stalled_after)}\n"
-    f"and {OF_AGENT} {RAW.observed(AT.stalled_after)} >= {OBSERVED_SHARE * AT.stalled_after:g}"
-)
+NOT_STARTED = RAW.not_started(AT.not_started_after)
+STALLED = RAW.stalled(AT.stalled_after)
 STANDING = f"{NOT_STARTED}\nor {STALLED}"
 """Both: batches that should be calling, and don't."""
 
@@ -26,12 +19,7 @@ CALLABLE = f"{known(RAW.left())}\nunless ({OVER})"
 """Calls left of batches that are not over."""
 
 PAUSED = f"{CALLABLE}\nand {RAW.left()} > 0\nand {RAW.paused()} == 1"
-MISSED = (
-    f"{RAW.left()} > 0\n"
-    f"and time() - {group(RAW.close())} >= 0\n"
-    f"and time() - {group(RAW.close())} < {DAY}\n"
-    f"and ({group(RAW.fresh())} - {OF_AGENT} group_right () {group(RAW.close())}) > 0"
-)
+MISSED = RAW.closed(DAY)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from exporter.config.durations import render as duration
 from exporter.exposition.catalogue import SECTIONS
-from exporter.rules.promql import OF_AGENT, Expressions, group
+from exporter.rules.promql import OF_AGENT, Expressions, operand
 
 VARIABLES = {"account": "account", "agent_id": "agent", "batch_id": "batch"}
 """The variables that choose by a label."""
@@ -37,7 +37,7 @@ class Selected(Expressions):
 
     def left(self) -> str:
         """Batches: their calls that are not completed; here an operand, there a recorded name."""
-        return group(super().left())
+        return operand(super().left())
 
 
 RAW = Selected()
@@ -64,7 +64,7 @@ def by_batch(vector: str) -> str:
 
 def known(vector: str) -> str:
     """Return those of the batches whose agent's data are fresh."""
-    return f"({vector}) and {OF_AGENT} {group(RAW.fresh())}"
+    return f"({vector}) and {OF_AGENT} {operand(RAW.fresh())}"
 
 
 def or_zero(vector: str, blind: str = "") -> str:
@@ -76,7 +76,7 @@ def or_zero(vector: str, blind: str = "") -> str:
     hidden = RAW.last(
         "ultravox_agent_batches_hidden", 'reason="per_batch_series"', without="reason"
     )
-    seen = f"0 * count({group(RAW.fresh())} unless {hidden} > 0)"
+    seen = f"0 * count({operand(RAW.fresh())} unless {hidden} > 0)"
     return f"{vector}\nor {seen} unless {blind}" if blind else f"{vector}\nor {seen}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from exporter.exposition.catalogue import SECTIONS
+from exporter.rules.promql import SERVED_BY
 from tests.grafana.dashboard import Json, asked, panels, queries
 from tests.grafana.promql import RATES, meaning
 
@@ -23,7 +24,7 @@ WORDS = 8
 """Words of a description that says what to do, at least."""
 
 FAMILIES = {family.name: family for _, families in SECTIONS for family in families}
-_TARGET = {"job", "instance", "pod"}
+_TARGET = {"job", *SERVED_BY.split(", ")}
 _OTHERS = {
     "up": set[str](),
     "ALERTS": {"alertname", "alertstate", "severity", "account", "agent_id", "batch_id"},

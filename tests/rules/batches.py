@@ -73,7 +73,7 @@ STALLS = (
     one(
         HALTS,
         "an outage leaves a stalled batch stalled while its data are fresh",
-        {**during(37, 49, STALLED), **during(53, 64), **during(67, 80, STALLED)},
+        {**during(37, 53, STALLED), **during(56, 64), **during(67, 80, STALLED)},
         Exporter(failing=((40, 66),), stale_after=30.0),
     ),
     one(
@@ -129,9 +129,25 @@ STALLS = (
         during(1, 60),
     ),
     one(
+        replace(HALTS, gone=34.0),
+        "a batch that is deleted before it is stalled tells nothing",
+        during(1, 60),
+    ),
+    one(
         replace(HALTS, gone=40.0),
-        "a stalled batch that is deleted is forgotten",
-        {**during(37, 40, STALLED), **during(46, 60)},
+        "a stalled batch that is deleted is forgotten at once",
+        {**during(37, 39, STALLED), **during(41, 60)},
+    ),
+    one(
+        HALTS,
+        "an exporter that may not ask for two times five minutes leaves a stalled batch stalled",
+        during(37, 70, STALLED),
+        Exporter(hanging=((40, 50),)),
+    ),
+    one(
+        replace(UNTOUCHED, paused=((-300, 20),)),
+        "a pause that is over leaves 15 minutes to start",
+        {**during(1, 33), **during(36, 40, STALLED, NOT_STARTED)},
     ),
 )
 
@@ -178,7 +194,7 @@ PAUSES = (
     one(
         replace(STEADY, paused=((20, 999),)),
         "a restart and an outage leave a paused batch paused while its data are fresh",
-        {**during(51, 80, PAUSED), **during(84, 90)},
+        {**during(51, 84, PAUSED), **during(87, 90)},
         Exporter(down=((60, 63),), failing=((71, 999),), stale_after=60.0),
     ),
 )
@@ -194,7 +210,7 @@ FORECASTS = (
     one(
         SLOW,
         "a batch at half the pace will miss its window",
-        {**during(1, 29), **during(37, 300, MISS)},
+        {**during(1, 39), **during(47, 300, MISS)},
         Exporter(down=((100, 103),), failing=((130, 139),)),
     ),
     one(
@@ -226,8 +242,8 @@ FORECASTS = (
     ),
     one(
         replace(SLOW, start=70.0, created=-300.0, completed=steady(1, since=70), end=570.0),
-        "a batch is judged when it could call for 10 minutes, and 5 more",
-        {**during(60, 84), **during(87, 110, MISS)},
+        "a batch is judged when it could call for 10 minutes, and 15 more",
+        {**during(60, 94), **during(97, 140, MISS)},
     ),
     one(
         replace(TIGHT, completed=lambda minute: 800 + max(minute, 0) / 2 // 1),

@@ -14,6 +14,7 @@ STALE = "DataStale warning a"
 ACCOUNT_STALE = "DataStale warning"
 TRUNCATED = "AgentTruncated warning a"
 NONE = "NoBatches info"
+DISCOVERY = "DiscoveryFailing warning"
 RELOAD = "ConfigReloadFailed warning"
 DOWN = "ExporterDown critical"
 ABSENT = "ExporterAbsent critical"
@@ -43,6 +44,7 @@ NAMES = {
     "account_up": "ultravox_account_up",
     "account_success": "ultravox_account_last_success_timestamp_seconds",
     "account_allowed": "ultravox_account_allowed_requests_per_second",
+    "discovery": "ultravox_account_discovery_up",
     "discovered": "ultravox_account_discovered_agents",
     "refused": 'ultravox_exporter_api_requests_total{endpoint="account",code="403"}',
     "errors": 'ultravox_exporter_api_requests_total{endpoint="account",code="error"}',
@@ -58,12 +60,40 @@ NAMES = {
 LIMITS = (
     serving(
         "as many calls as allowed, for 15 minutes",
-        {**during(1, 34), **during(36, 60, LIMIT), **during(62, 70)},
-        active=lambda minute: 9.0 if 20 <= minute <= 60 else 5.0,
+        {**during(1, 32), **during(36, 60, LIMIT), **during(66, 70)},
+        active=lambda minute: 9.0 - (minute % 3 == 0) if 20 <= minute <= 60 else 5.0,
         allowed=always(9),
+        account_success=lambda minute: 60 * minute,
         exporter=replace(WATCHING, down=((40, 43),)),
     ),
-    serving("none are allowed", during(1, 30), active=always(0), allowed=always(0)),
+    serving(
+        "at the limit for less",
+        during(1, 60),
+        active=lambda minute: 9.0 if 20 <= minute <= 30 else 5.0,
+        allowed=always(9),
+        account_success=lambda minute: 60 * minute,
+    ),
+    serving(
+        "at the limit when last heard of",
+        {**during(16, 23, LIMIT), **during(26, 29), **during(31, 35, ACCOUNT_STALE)},
+        active=always(9),
+        allowed=always(9),
+        account_success=lambda minute: 60 * min(minute, 20.0),
+    ),
+    serving(
+        "at the limit since it was first seen",
+        {**during(1, 13), **during(17, 20, LIMIT)},
+        active=always(9),
+        allowed=always(9),
+        account_success=lambda minute: 60 * minute,
+    ),
+    serving(
+        "none are allowed",
+        during(1, 30),
+        active=always(0),
+        allowed=always(0),
+        account_success=lambda minute: 60 * minute,
+    ),
 )
 
 
@@ -98,6 +128,11 @@ CAUSES = (
     probing(UNREACHABLE, "errors"),
     probing(ERRORS, "broken"),
     probing(RATE, "limited"),
+    replace(
+        probing(KEY, "refused"),
+        name="the account's probe fails, and Prometheus' operator labels the target",
+        exporters=(replace(probing(KEY, "refused").exporters[0], operated=True),),
+    ),
     serving(
         "requests that fail and are made again are no trouble",
         during(1, 60),
@@ -158,6 +193,12 @@ STALES = (
 
 KNOWN = (
     serving(
+        "a discovery that fails",
+        {**during(1, 34), **during(36, 60, DISCOVERY), **during(62, 70)},
+        discovery=lambda minute: float(not 20 <= minute <= 60),
+        exporter=replace(WATCHING, down=((40, 43),)),
+    ),
+    serving(
         "batches beyond max_per_agent",
         {**during(1, 24), **during(26, 40, TRUNCATED), **during(42, 50)},
         hidden=lambda minute: 3.0 if 20 <= minute <= 40 else 0.0,
@@ -204,11 +245,21 @@ EXPORTERS = (
         (replace(ONE, pod="p1"),),
         {**during(1, 23), **during(26, 33, DOWN), **during(45, 45, DOWN, ABSENT), **during(62, 70)},
     ),
-    alone("a replica that is down", (ONE, TWO), during(1, 60)),
+    alone(
+        "a replica that is down", (replace(ONE, pod="p1"), replace(TWO, pod="p2")), during(1, 60)
+    ),
     alone(
         "a shard that is down",
         (ONE, replace(TWO, agent_id="other")),
         {**during(1, 23), **during(26, 59, DOWN)},
+    ),
+    alone(
+        "a scrape that fails, after an agent was taken off",
+        (
+            Exporter(unscraped=((40, 42),)),
+            Exporter(agent_id="other", known=((0, 20),), unscraped=((40, 42),)),
+        ),
+        during(1, 60),
     ),
     alone(
         "another program that is down",
@@ -218,7 +269,7 @@ EXPORTERS = (
     alone(
         "no exporter at all",
         (Exporter(instance="other", down=((-999, 999),)),),
-        during(1, 20, ABSENT),
+        {**during(1, 4), **during(6, 20, ABSENT)},
     ),
     alone(
         "a reload that failed in one of two",

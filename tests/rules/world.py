@@ -21,14 +21,14 @@ def within(minute: float, spans: Moments) -> bool:
     return any(first <= minute < last for first, last in spans)
 
 
-def steady(pace: float, since: float = 0.0, until: float = 1e9, start: float = 0.0) -> Course:
-    """Return completed calls that rise from `start` at a pace a minute, between two minutes."""
-    return lambda minute: start + pace * max(min(minute, until) - since, 0.0) // 1
+def steady(pace: float, since: float = 0.0, until: float = 1e9) -> Course:
+    """Return completed calls that rise at a pace a minute, between two minutes."""
+    return lambda minute: pace * max(min(minute, until) - since, 0.0) // 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A batch as it truly is; times are minutes. `paused` and `ended` are spans, `gone` deleted."""
+    """A batch as it truly is; times are minutes. `gone` is when it is deleted."""
 
     completed: Course
     batch_id: str = "b"
@@ -66,14 +66,17 @@ class Exporter:
     `down` is when it can't be scraped, and after which it has forgotten everything; `unscraped` is
     when it can't be scraped and forgets nothing. `failing` is when polls fail, for `reason`;
     `hanging` when none is made. Data older than `stale_after` minutes are withdrawn. At minute
-    `renamed` the agent gets another name.
+    `renamed` the agent gets another name; it is watched while it is `known`. Where it is
+    `operated`, Prometheus' operator labels its target.
     """
 
     batches: tuple[Batch, ...] = ()
     instance: str = "one:10110"
     pod: str = ""
+    operated: bool = False
     agent_id: str = "a"
     account: str = "acme"
+    known: Moments = ((-1e9, 1e9),)
     interval: float = 0.5
     stale_after: float = 10.0
     down: Moments = ()
@@ -106,7 +109,7 @@ class Exporter:
         }
         for name, course in (self.extra or {}).items():
             found[self._series(name)] = course(minute)
-        if self.agent_id:
+        if self.agent_id and within(minute, self.known):
             found |= self._agent(minute)
         return found
 
@@ -128,6 +131,7 @@ class Exporter:
             return found
         found[self._series("ultravox_agent_last_success_timestamp_seconds")] = last * MINUTE
         if minute - last < self.stale_after:
+            found[self._series('ultravox_agent_batches_hidden{reason="per_batch_series"}')] = 0.0
             for batch in self.batches:
                 found |= self._batch(batch, last)
         return found
@@ -145,11 +149,13 @@ class Exporter:
         return found
 
     def _target(self) -> str:
-        pod = f',pod="{self.pod}"' if self.pod else ""
+        pod = f',pod="{self.pod}",node="node of {self.pod}"' if self.pod else ""
         return f'job="ultravox",instance="{self.instance}"{pod}'
 
     def _series(self, metric: str) -> str:
         name, _, labels = metric.rstrip("}").partition("{")
+        if self.operated:
+            labels = labels.replace("endpoint=", "exported_endpoint=")
         own = f'{self._target()},account="{self.account}"'
         if not name.startswith(("ultravox_account_", "ultravox_exporter_")):
             own += f',agent_id="{self.agent_id}"'

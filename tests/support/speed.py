@@ -43,7 +43,9 @@ def quickened_rules(document: Any, speed: float) -> Any:  # noqa: ANN401 - as ab
 
 
 def _rule(rule: dict[str, Any], speed: float) -> dict[str, Any]:
-    held = {"for": render(parse(rule["for"]) / speed)} if "for" in rule else {}
+    # Prometheus takes its seconds from its start to its first scrape.
+    by = BRIDGES if "absent_over_time" in rule["expr"] else speed
+    held = {"for": render(parse(rule["for"]) / by)} if "for" in rule else {}
     return {**rule, "expr": _TOKEN.sub(_divider(speed), rule["expr"]), **held}
 
 

@@ -88,6 +88,11 @@ def wrong(events: Sequence[Event]) -> Iterator[str]:
             )
 
 
+def clearly_wrong(event: Event) -> bool:
+    """Whether something is wrong of a campaign that half an hour says enough of."""
+    return event.what in WRONG and not row_of(event).endswith(FEW)
+
+
 def told(campaign: Campaign) -> str:
     """Return a campaign's definition in a line."""
     phases = " ".join(
