@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.builders import stat
 
-from exporter.rules.promql import PATIENCE
+from exporter.rules.promql import PATIENCE, SOON
 from grafana.generate.parts import PER_MINUTE, Steps, number
 from grafana.generate.problems import CALLABLE, MISSED, PAUSED, SLOW, STANDING
 from grafana.generate.queries import PACE, RAW, by_agent, by_batch, count, or_zero
@@ -91,6 +91,6 @@ def overview() -> list[stat.Panel]:
             " are missing in the others here. Look at Agents, then at Exporter and API.",
             AGE,
             "s",
-            ((None, "green"), (PATIENCE / 2, "orange"), (PATIENCE, "red")),
+            ((None, "green"), (SOON, "orange"), (PATIENCE, "red")),
         ),
     ]

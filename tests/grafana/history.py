@@ -31,7 +31,7 @@ HOUR = 3600
 MINUTE = 60
 SCRAPED = 2 * MINUTE
 HISTORY = 7 * HOUR
-POLICY = Policy(Polling(), Batches(outcomes=True))
+POLICY = Policy(Polling(stale_after=15 * MINUTE), Batches(outcomes=True))
 
 RENEWALS = Agent("production", "5f0c7f5e-3a51-4c4b-9b0e-2a6d1c7e9001", "Renewals")
 NEW_NAME = "Renewals (EU)"
@@ -173,7 +173,7 @@ def samples() -> Iterator[str]:
         if now >= END - HOUR:
             yield from _scraped(_renamed(normal, now, END - SCRAPED), now, "renamed just now")
             yield from _scraped(page(now, (), now - 12), now, "none")
-            polled = min(now - 12, END - 8 * MINUTE)
+            polled = min(now - 12, END - 12 * MINUTE)
             yield from _scraped(page(now, PLANS, polled), now, "failing")
         if now >= END - HOUR:
             yield from _scraped(page(now, MANY, now - 12), now, "many")
