@@ -6,10 +6,11 @@ from collections.abc import Mapping
 import yaml
 
 from exporter.config.durations import render as duration
+from exporter.rules.accounts import account_alerts
 from exporter.rules.alert import Alert, annotations
 from exporter.rules.batches import batch_alerts
+from exporter.rules.exporters import exporter_alerts
 from exporter.rules.recorded import recordings
-from exporter.rules.service import service_alerts
 from exporter.rules.thresholds import Links, Thresholds
 
 HEAD = """\
@@ -22,7 +23,7 @@ Rule = Mapping[str, object]
 
 def alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
     """Return every alert."""
-    return (*batch_alerts(thresholds), *service_alerts(thresholds))
+    return (*batch_alerts(thresholds), *account_alerts(thresholds), *exporter_alerts())
 
 
 def render(thresholds: Thresholds, links: Links) -> str:

@@ -1,10 +1,7 @@
-"""PromQL expressions over the exporter's series. Pure text.
+"""PromQL, and how the exporter's series are read. Pure text.
 
-Three habits keep them true. A gauge is read through `last_over_time`, so that a failed scrape or a
-restart leaves no hole, and without the labels that say who served it, so that a second replica or a
-moved pod counts once. What the API said is dated by when it said so (an agent's last success),
-never by when it was scraped: so data that an outage keeps from changing are not taken for a
-standstill. And names are joined nowhere: they change.
+A gauge is read through `last_over_time`, so that a failed scrape or a restart leaves no hole, and
+without the labels that say who served it, so that a second replica or a moved pod counts once.
 """
 
 import re
@@ -23,29 +20,9 @@ SERVED_BY = "instance, pod, node, host, pod_template_hash"
 OF_AGENT = "ignoring (batch_id)"
 """How a batch's series finds its agent's."""
 
-SOON = 300
-"""Seconds that data may be old and cause no alarm, however often they are asked for."""
 
-PATIENCE = 660
-"""Seconds that data may be old and count as fresh: the exporter may be told to hold still for so
-long, twice five minutes, and the API may be away for ten."""
-
-SHORTEST = 600
-"""Seconds of observation that a pace is made of, at least."""
-
-OBSERVED = 0.8
-"""Of the time without a call that must have been observed, for a batch to be stalled."""
-
-LATE = 660
-"""Seconds after its beginning at which a batch may be seen for the first time."""
-
-
-class Expressions:
-    """Expressions over the exporter's series.
-
-    Vectors are named by what they hold, one sample a batch or one an agent; times are seconds since
-    the epoch. Each guard has a line of its own.
-    """
+class Series:
+    """Reads series. Time is in seconds."""
 
     def series(self, metric: str, *matchers: str) -> str:
         """Return a selector."""
@@ -60,171 +37,6 @@ class Expressions:
     def then(self, metric: str, ago: float) -> str:
         """Return what a gauge's last value was so many seconds ago."""
         return over(f"last_over_time({self.series(metric)}[{MEMORY}] offset {duration(ago)})")
-
-    def success(self) -> str:
-        """Agents: when what is known of them was true."""
-        return self.last("ultravox_agent_last_success_timestamp_seconds")
-
-    def patience(self, least: float) -> str:
-        """Agents: how old what is known of them may be, in seconds: by their own cadence.
-
-        While the API can't be reached, that doubles up to five minutes. So after an outage of ten,
-        there are new data before the last ones from before it are too old.
-        """
-        interval = self.last("ultravox_agent_poll_interval_seconds")
-        return f"clamp_min(3 * {interval}, {least:g})"
-
-    def fresh(self) -> str:
-        """Agents whose data are fresh: when they were true."""
-        return f"{self.success()}\nand time() - {self.success()} < {self.patience(PATIENCE)}"
-
-    def stale(self) -> str:
-        """Agents whose data are old: their age in seconds, 0 where there never were any."""
-        agents = self.last("ultravox_agent_poll_interval_seconds")
-        return (
-            f"time() - {self.success()} >= {self.patience(SOON)}\n"
-            f"or 0 * {agents}\n"
-            f"unless {self.success()}"
-        )
-
-    def calls(self) -> str:
-        """Batches: their calls."""
-        return self.last("ultravox_batch_calls")
-
-    def completed(self) -> str:
-        """Batches: their completed calls."""
-        return self.last("ultravox_batch_calls_completed")
-
-    def left(self) -> str:
-        """Batches: their calls that are not completed.
-
-        Those that are served now; for a while those that were, unless their agent's others are and
-        they are not: then they are gone.
-        """
-        metric, served = "ultravox_batch_calls_remaining", "ultravox_agent_batches_hidden"
-        return (
-            f"{over(self.series(metric), 'min')}\n"
-            f"or {self.last(metric, operator='min')}\n"
-            f"unless {OF_AGENT} {over(self.series(served), without='reason')}"
-        )
-
-    def paused(self) -> str:
-        """Batches: whether they are paused."""
-        return self.last("ultravox_batch_paused")
-
-    def paused_within(self, seconds: float) -> str:
-        """Batches: whether they were paused at any time in the last seconds."""
-        selector = self.series("ultravox_batch_paused")
-        return over(f"max_over_time({selector}[{duration(seconds)}])")
-
-    def begin(self) -> str:
-        """Batches: from when calls could be made: their creation, or a later window's opening."""
-        created = self.last("ultravox_batch_created_timestamp_seconds")
-        start = self.last("ultravox_batch_window_start_timestamp_seconds")
-        return f"{start} > {created}\nor {created}"
-
-    def window_end(self) -> str:
-        """Batches: the end of their window, where it has one."""
-        return self.last("ultravox_batch_window_end_timestamp_seconds")
-
-    def ended(self) -> str:
-        """Batches that have ended: when."""
-        return self.last("ultravox_batch_ended_timestamp_seconds")
-
-    def close(self) -> str:
-        """Batches: when the last call could be made: their end, or that of the window before it."""
-        ended, window = self.ended(), self.window_end()
-        return f"{ended} < {window}\nor {window}\nor {ended}"
-
-    def open(self) -> str:
-        """Batches that should be calling: for how many seconds they could when last heard of.
-
-        They have calls left, are neither paused nor ended, their window is open, and what is known
-        is fresh.
-        """
-        return (
-            f"{operand(self.fresh())} - {OF_AGENT} group_right () {operand(self.begin())} >= 0\n"
-            f"and {self.left()} > 0\n"
-            f"unless {self.paused()} == 1\n"
-            f"unless {self.ended()}\n"
-            f"unless {self.window_end()} <= time()"
-        )
-
-    def unmoved(self, seconds: float) -> str:
-        """Batches that should be calling and completed nothing for so long: their calls left."""
-        return (
-            f"{self.left()}\n"
-            f"and {operand(self.open())} >= {seconds:g}\n"
-            f"and {self.completed()} <= {self.then('ultravox_batch_calls_completed', seconds)}\n"
-            f"unless {self.paused_within(seconds)} == 1"
-        )
-
-    def stalled(self, seconds: float) -> str:
-        """Batches that completed nothing for so long, as was observed: their calls left."""
-        return (
-            f"{self.unmoved(seconds)}\n"
-            f"and {OF_AGENT} {self.observed(seconds)} >= {OBSERVED * seconds:g}"
-        )
-
-    def not_started(self, seconds: float) -> str:
-        """Batches that could call for so long and made none: their calls."""
-        return (
-            f"{self.left()}\n"
-            f"and {self.completed()} == 0\n"
-            f"and {operand(self.open())} >= {seconds:g}\n"
-            f"unless {self.paused_within(seconds)} == 1"
-        )
-
-    def closed(self, seconds: float) -> str:
-        """Batches that closed in the last seconds: their calls left, counted after the close."""
-        return (
-            f"{self.left()} > 0\n"
-            # The exporter's clock may be ahead of Prometheus'.
-            f"and {operand(self.close())} <= time()\n"
-            f"and time() - {operand(self.close())} < {seconds:g}\n"
-            f"and ({operand(self.fresh())} - {OF_AGENT} group_right () {operand(self.close())}) > 0"
-        )
-
-    def observed(self, seconds: float, ago: float = 0.0) -> str:
-        """Agents: for how long they were observed, of the seconds up to so long ago, and before."""
-        before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds + ago)
-        return f"{operand(self._known(ago))} - {before}"
-
-    def pace(self, seconds: float, ago: float = 0.0) -> str:
-        """Batches that should be calling: calls completed a second, over the seconds up to `ago`.
-
-        The time is that between two answers of the API. Where the batch has begun since, it is the
-        time since then, at which nothing was completed. Nothing is said of batches that were paused
-        meanwhile, or observed for too short a time, or whose agent was not observed before.
-        """
-        completed = "ultravox_batch_calls_completed"
-        now, begin = operand(self._known(ago)), operand(self.begin())
-        made = self.then(completed, ago) if ago else self.completed()
-        before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds + ago)
-        earlier = self.then(completed, seconds + ago)
-        least = f"{min(SHORTEST, 2 / 3 * seconds):g}"
-        return (
-            f"(\n"
-            f"  ({made} - {earlier})\n"
-            f"  / {OF_AGENT} group_left () ({self.observed(seconds, ago)} >= {least})\n"
-            f"  and {begin} <= {OF_AGENT} group_left () {before}\n"
-            f"  or {made} / ({now} - {OF_AGENT} group_right () {begin} >= {least})\n"
-            f"  and {begin} + {LATE} > {OF_AGENT} group_left () {before}\n"
-            f")\n"
-            f"and {operand(self.open())}\n"
-            f"unless {self.paused_within(seconds + ago)} == 1"
-        )
-
-    def _known(self, ago: float) -> str:
-        """Agents: when what is known of them was true, now or so long ago."""
-        if not ago:
-            return self.fresh()
-        return self.then("ultravox_agent_last_success_timestamp_seconds", ago)
-
-    def left_at_close(self, pace: str) -> str:
-        """Batches that should be calling: calls left at the window's end, at a pace."""
-        ahead = f"({self.window_end()} - {OF_AGENT} group_left () {operand(self.fresh())})"
-        return f"clamp_min({self.left()} - {operand(pace)} * {ahead}, 0)"
 
 
 def over(vector: str, operator: str = "max", without: str = "") -> str:

@@ -1,6 +1,6 @@
 """The expressions that rules share: each is evaluated once, and kept under a name."""
 
-from exporter.rules.promql import Expressions
+from exporter.rules.expressions import Expressions
 from exporter.rules.thresholds import Thresholds
 
 SUCCESS = "agent:ultravox_last_success_timestamp_seconds:max"

@@ -2,7 +2,8 @@
 
 from exporter.config.durations import render as duration
 from exporter.exposition.catalogue import SECTIONS
-from exporter.rules.promql import OF_AGENT, Expressions, operand
+from exporter.rules.expressions import Expressions
+from exporter.rules.promql import OF_AGENT, operand
 
 VARIABLES = {"account": "account", "agent_id": "agent", "batch_id": "batch"}
 """The variables that choose by a label."""

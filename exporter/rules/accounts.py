@@ -1,8 +1,9 @@
-"""The alerts about accounts, the API and the exporter itself."""
+"""The alerts about accounts, their agents and the API."""
 
 from exporter.config.durations import render as duration
 from exporter.rules.alert import COUNT, NAMED_AGENT, Alert, Severity
-from exporter.rules.promql import LOOKBACK, SOON, over
+from exporter.rules.expressions import SOON
+from exporter.rules.promql import over
 from exporter.rules.recorded import Recorded
 from exporter.rules.thresholds import Thresholds
 
@@ -25,11 +26,9 @@ TROUBLE = 300.0
 _ACCOUNT = "account {{ $labels.account }}"
 _KNOWN = Recorded()
 _REQUESTS = "ultravox_exporter_api_requests_total"
-_SERVES = "ultravox_exporter_config_last_reload_successful"
-"""What every exporter serves, whatever it watches."""
 
 
-def service_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
+def account_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
     """Return the alerts."""
     return (
         _at_limit(thresholds),
@@ -38,9 +37,6 @@ def service_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
         _truncated(),
         _no_batches(thresholds),
         _discovery_failing(),
-        _reload_failed(),
-        _exporter_down(),
-        _exporter_absent(),
     )
 
 
@@ -201,46 +197,4 @@ def _discovery_failing() -> Alert:
         f"The agents of {_ACCOUNT} can't be looked for",
         "The agents that are known are watched as before. Those that came since are not.",
         held=DISCOVERY,
-    )
-
-
-def _reload_failed() -> Alert:
-    return Alert(
-        "UltravoxConfigReloadFailed",
-        "warning",
-        f"{_KNOWN.last(_SERVES, operator='min')} == 0",
-        "The exporter's new configuration is not in force",
-        "The last reload failed: the configuration before it goes on. The log says where the new"
-        " one is wrong.",
-        held=TROUBLE,
-    )
-
-
-def _exporter_down() -> Alert:
-    intervals = "ultravox_agent_poll_interval_seconds"
-    return Alert(
-        "UltravoxExporterDown",
-        "critical",
-        # A restart is over before the agents' last samples are too old to be read.
-        f"max_over_time(up[{LOOKBACK}]) == 0\n"
-        "and on (job, instance) (\n"
-        f"  last_over_time({_KNOWN.series(intervals)}[1d])\n"
-        f"  unless on (account, agent_id) {_KNOWN.last(intervals)}\n"
-        ")",
-        "The exporter {{ $labels.instance }} is down, and nobody else watches its agents",
-        "Prometheus can't scrape it. No alert about these agents' batches is possible until it is"
-        " back.",
-    )
-
-
-def _exporter_absent() -> Alert:
-    return Alert(
-        "UltravoxExporterAbsent",
-        "critical",
-        # Not for the whole 15 minutes: when Prometheus itself starts, nothing was scraped yet.
-        f"absent_over_time({_KNOWN.series(_SERVES)}[10m])",
-        "No exporter is scraped",
-        "For 15 minutes Prometheus has not had one sample of any Ultravox batch exporter: it is not"
-        " running, or not among the scrape targets.",
-        held=TROUBLE,
     )

@@ -1,0 +1,57 @@
+"""The alerts about the exporter itself."""
+
+from exporter.rules.accounts import TROUBLE
+from exporter.rules.alert import Alert
+from exporter.rules.promql import LOOKBACK
+from exporter.rules.recorded import Recorded
+
+_KNOWN = Recorded()
+_SERVES = "ultravox_exporter_config_last_reload_successful"
+"""What every exporter serves, whatever it watches."""
+
+
+def exporter_alerts() -> tuple[Alert, ...]:
+    """Return the alerts."""
+    return (_reload_failed(), _exporter_down(), _exporter_absent())
+
+
+def _reload_failed() -> Alert:
+    return Alert(
+        "UltravoxConfigReloadFailed",
+        "warning",
+        f"{_KNOWN.last(_SERVES, operator='min')} == 0",
+        "The exporter's new configuration is not in force",
+        "The last reload failed: the configuration before it goes on. The log says where the new"
+        " one is wrong.",
+        held=TROUBLE,
+    )
+
+
+def _exporter_down() -> Alert:
+    intervals = "ultravox_agent_poll_interval_seconds"
+    return Alert(
+        "UltravoxExporterDown",
+        "critical",
+        # A restart is over before the agents' last samples are too old to be read.
+        f"max_over_time(up[{LOOKBACK}]) == 0\n"
+        "and on (job, instance) (\n"
+        f"  last_over_time({_KNOWN.series(intervals)}[1d])\n"
+        f"  unless on (account, agent_id) {_KNOWN.last(intervals)}\n"
+        ")",
+        "The exporter {{ $labels.instance }} is down, and nobody else watches its agents",
+        "Prometheus can't scrape it. No alert about these agents' batches is possible until it is"
+        " back.",
+    )
+
+
+def _exporter_absent() -> Alert:
+    return Alert(
+        "UltravoxExporterAbsent",
+        "critical",
+        # Not for the whole 15 minutes: when Prometheus itself starts, nothing was scraped yet.
+        f"absent_over_time({_KNOWN.series(_SERVES)}[10m])",
+        "No exporter is scraped",
+        "For 15 minutes Prometheus has not had one sample of any Ultravox batch exporter: it is not"
+        " running, or not among the scrape targets.",
+        held=TROUBLE,
+    )
