@@ -93,6 +93,12 @@ STALLS = (
         {**during(1, 74), **during(76, 90, STALLED, NOT_STARTED)},
     ),
     one(
+        replace(UNTOUCHED, start=60.0),
+        "an exporter that restarts when a window has just opened leaves 15 minutes to start",
+        {**during(1, 74), **during(76, 90, STALLED, NOT_STARTED)},
+        Exporter(down=((62, 65),)),
+    ),
+    one(
         replace(UNTOUCHED, created=20.0),
         "a batch without a window could call from its creation on",
         {**during(21, 34), **during(36, 50, STALLED, NOT_STARTED)},

@@ -83,8 +83,7 @@ LOOSER: tuple[tuple[str, Callable[[re.Match[str]], str], str], ...] = (
     (r"last_over_time\(([^\[\]]+)\[5m\]\)", lambda found: found.group(1), "no look-back"),
     (r"\[1h\] offset", lambda _: "[2m] offset", "no memory"),
     (r"\[10m\]", lambda _: "[1d]", "any failure ever"),
-    (r"\(instance, pod", lambda _: "(pod", "by instance"),
-    (r"\(instance, pod", lambda _: "(instance", "by pod"),
+    (r"\(instance, pod, node, ", lambda _: "(", "by who serves it"),
 )
 """What is loosened: where it stands, what takes its place, and what that means."""
 

@@ -5,7 +5,7 @@ from tests.rules.mutants import bundled, mutants
 RULE = {
     "alert": "A",
     "for": "5m",
-    "expr": "max without (instance, pod) (last_over_time(a[5m])) > 0\n"
+    "expr": "max without (instance, pod, node, host) (last_over_time(a[5m])) > 0\n"
     "unless b == 1\n"
     "or c offset 1m\n"
     "and d",
@@ -22,8 +22,7 @@ def test_each_guard_is_taken_away_alone() -> None:
         "line 1: no bound: > 0 -> >= -1e18",
         "line 2: any value: == 1 -> >= 0",
         "line 1: no look-back: last_over_time(a[5m]) -> a",
-        "line 1: by instance: (instance, pod -> (pod",
-        "line 1: by pod: (instance, pod -> (instance",
+        "line 1: by who serves it: (instance, pod, node,  -> (",
     ]
 
 

@@ -72,7 +72,7 @@ class Exporter:
 
     batches: tuple[Batch, ...] = ()
     instance: str = "one:10110"
-    pod: str = ""
+    pod: str = "p"
     operated: bool = False
     agent_id: str = "a"
     account: str = "acme"
@@ -149,8 +149,8 @@ class Exporter:
         return found
 
     def _target(self) -> str:
-        pod = f',pod="{self.pod}",node="node of {self.pod}"' if self.pod else ""
-        return f'job="ultravox",instance="{self.instance}"{pod}'
+        pod = f'pod="{self.pod}",node="node of {self.pod}"'
+        return f'job="ultravox",instance="{self.instance}",{pod}'
 
     def _series(self, metric: str) -> str:
         name, _, labels = metric.rstrip("}").partition("{")

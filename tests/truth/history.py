@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
-from exporter.config import Polling
+from exporter.config import Batches, Polling
 from exporter.exposition.agents import AGENT_METRICS
 from exporter.exposition.batches import BATCH_METRICS
 from exporter.exposition.family import AnyMetric, LabelledMetric, Subject, labels
-from exporter.exposition.view import AgentView, fresh
+from exporter.exposition.view import AgentView, fresh, summed, view_agent
 from exporter.model import Agent, AgentSnapshot, Batch, Listing, Outcomes, PollHealth
 from exporter.polling.outcome import Poll, failed, succeeded
 from tests.truth.campaigns import Exporter, Scene
@@ -109,12 +109,16 @@ def _asked(batch: Batch, dialled: Dialled, now: float) -> Batch:
 def _samples(snapshot: AgentSnapshot, now: float, names: frozenset[str]) -> Samples:
     agent = snapshot.agent
     who = labels((("account", agent.account), ("agent_id", agent.agent_id)))
-    found = dict(_of(AGENT_METRICS, AgentView(snapshot), who, now, names))
     last = snapshot.health.last_success
-    if snapshot.listing is not None and fresh(last, now, POLLING.stale_after):
-        for batch in snapshot.listing.batches:
-            which = f'{who},batch_id="{batch.batch_id}"'
-            found.update(_of(BATCH_METRICS, batch, which, now, names))
+    listing = snapshot.listing if fresh(last, now, POLLING.stale_after) else None
+    batches = () if listing is None else listing.batches
+    view = AgentView(snapshot)
+    if listing is not None:
+        view = view_agent(snapshot, len(batches), summed(batches, now), Batches())
+    found = dict(_of(AGENT_METRICS, view, who, now, names))
+    for batch in batches:
+        which = f'{who},batch_id="{batch.batch_id}"'
+        found.update(_of(BATCH_METRICS, batch, which, now, names))
     return found
 
 
