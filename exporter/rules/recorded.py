@@ -70,11 +70,6 @@ class Recorded(Expressions):
         """Batches that should be calling: for how long they could."""
         return OPEN
 
-    def pace(self, seconds: float, ago: float = 0.0) -> str:
-        """Batches that should be calling: calls completed a second."""
-        del seconds, ago
-        return PACE
-
     def unmoved(self, seconds: float) -> str:
         """Batches that should be calling and completed nothing for so long: their calls left."""
         del seconds
