@@ -87,10 +87,13 @@ STALLS = (
         "a batch that was paused lately is not stalled",
         {**during(35, 47), **during(50, 60, STALLED)},
     ),
-    one(
-        replace(UNTOUCHED, start=60.0),
-        "a window that opens stalls nothing, and a batch must start within 15 minutes",
-        {**during(1, 74), **during(76, 90, STALLED, NOT_STARTED)},
+    replace(
+        one(
+            replace(UNTOUCHED, start=60.0),
+            "a window that opens stalls nothing, and a batch must start within 15 minutes",
+            {**during(1, 74), **during(76, 90, STALLED, NOT_STARTED)},
+        ),
+        idle=((1, 59),),
     ),
     one(
         replace(UNTOUCHED, start=60.0),
@@ -122,6 +125,7 @@ STALLS = (
         replace(HALTS, ended=30.0),
         "a batch that has ended is not stalled; that calls were left is told",
         {**during(1, 29), **during(31, 60, CLOSED)},
+        Exporter(down=((50, 53),)),
     ),
     one(replace(HALTS, calls=20.0), "a batch without calls left is not stalled", during(1, 60)),
     one(
@@ -158,10 +162,13 @@ STALLS = (
 )
 
 PAUSES = (
-    one(
-        replace(STEADY, paused=((20, 80),)),
-        "a batch is paused after 30 minutes, until it is not",
-        {**during(1, 49), **during(51, 79, PAUSED), **during(81, 99)},
+    replace(
+        one(
+            replace(STEADY, paused=((20, 80),)),
+            "a batch is paused after 30 minutes, until it is not",
+            {**during(1, 49), **during(51, 79, PAUSED), **during(81, 99)},
+        ),
+        idle=((20, 79),),
     ),
     one(
         replace(STEADY, paused=((20, 999),), start=-300.0, end=150.0),

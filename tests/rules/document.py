@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import yaml
 
+from exporter.rules.recorded import OPEN
 from tests.rules.scenario import Scenario
 from tests.rules.world import Exporter, scraped, written
 
@@ -47,17 +48,43 @@ def _test(scenarios: Sequence[Scenario]) -> dict[str, object]:
         "interval": "1m",
         "input_series": [{"series": name, "values": written(each)} for name, each in series],
         "promql_expr_test": [
-            {
-                "expr": _firing(scenario, last - first),
-                "eval_time": f"{last}m",
-                "exp_samples": [
-                    {"labels": _labels(alert), "value": last - first + 1} for alert in alerts
-                ],
-            }
-            for scenario in scenarios
-            for (first, last), alerts in scenario.fires.items()
+            test for scenario in scenarios for test in (*_alerting(scenario), *_idling(scenario))
         ],
     }
+
+
+def _alerting(scenario: Scenario) -> Iterator[dict[str, object]]:
+    """Yield what fires, by spans of minutes."""
+    account = "" if scenario.alone else f',account="{scenario.name}"'
+    for (first, last), alerts in scenario.fires.items():
+        yield {
+            "expr": FIRING.format(
+                watched=scenario.watched, account=account, seconds=_seconds(first, last)
+            ),
+            "eval_time": f"{last}m",
+            "exp_samples": [
+                {"labels": _labels(alert), "value": last - first + 1} for alert in alerts
+            ],
+        }
+
+
+def _idling(scenario: Scenario) -> Iterator[dict[str, object]]:
+    """Yield that no batch should be calling, by spans of minutes."""
+    for first, last in scenario.idle:
+        series = f'{OPEN}{{account="{scenario.name}"}}'
+        yield {
+            "expr": f"count_over_time({series}[{_seconds(first, last)}s])",
+            "eval_time": f"{last}m",
+            "exp_samples": [],
+        }
+
+
+def _seconds(first: int, last: int) -> int:
+    """Return a range up to the last minute that has the first one, and half a minute before it.
+
+    Whether a range includes its first moment differs between Prometheus 2 and 3.
+    """
+    return 60 * (last - first) + 30
 
 
 def _own(scenario: Scenario) -> tuple[Exporter, ...]:
@@ -66,13 +93,6 @@ def _own(scenario: Scenario) -> tuple[Exporter, ...]:
         replace(exporter, account=scenario.name, instance=f"{exporter.instance} of {scenario.name}")
         for exporter in scenario.exporters
     )
-
-
-def _firing(scenario: Scenario, minutes: int) -> str:
-    account = "" if scenario.alone else f',account="{scenario.name}"'
-    # Half a minute more: whether a range includes its first moment differs between 2 and 3.
-    seconds = 60 * minutes + 30
-    return FIRING.format(watched=scenario.watched, account=account, seconds=seconds)
 
 
 def _labels(alert: str) -> str:
