@@ -36,7 +36,7 @@ check: .venv/dev.stamp ## the tests; those below the whole process hold branch c
 
 .PHONY: mutants
 mutants: .venv/dev.stamp ## take each guard of the alert rules away: their tests must notice (minutes)
-	@$(BIN)/python -m tests.rules.mutants
+	@$(BIN)/python -m tests.rules.mutants $(ARGS)
 
 .PHONY: bench
 bench: .venv/dev.stamp ## what a scrape costs, side by side with others (minutes; ARGS=--quick for a first look)

@@ -88,10 +88,11 @@ LOOSER: tuple[tuple[str, Callable[[re.Match[str]], str], str], ...] = (
 """What is loosened: where it stands, what takes its place, and what that means."""
 
 
-def survivors(every: Sequence[Rule], promtool: str) -> Iterator[str]:
-    """Try every mutant; yield, in order, a line for each that no scenario notices."""
+def survivors(every: Sequence[Rule], promtool: str, about: str) -> Iterator[str]:
+    """Try the mutants of rules; yield, in order, a line for each that no scenario notices."""
+    chosen = [mutant for mutant in mutants(every) if about in _name(mutant.rule)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        tried = [(each, pool.submit(noticed, every, each, promtool)) for each in mutants(every)]
+        tried = [(each, pool.submit(noticed, every, each, promtool)) for each in chosen]
         for number, (mutant, outcome) in enumerate(tried, 1):
             if not outcome.result():
                 yield f"{_name(mutant.rule)}: {mutant.how}"
@@ -154,14 +155,14 @@ def _name(rule: Rule) -> str:
     return str(rule.get("alert") or rule.get("record"))
 
 
-def main() -> int:
-    """Print the survivors; return 1 where there are any."""
+def main(about: str = "") -> int:
+    """Print the survivors, of rules whose name contains `about`; return 1 where there are any."""
     status = 0
-    for line in survivors(bundled(), require("promtool")):
+    for line in survivors(bundled(), require("promtool"), about):
         sys.stdout.write(f"survives: {line}\n")
         status = 1
     return status
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:2]))
