@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from exporter.rules.recorded import EARLIER_PACE, LATER_PACE, OPEN, PACE
 from tests.rules.scenario import Fires, Scenario, during
 from tests.rules.world import Batch, Exporter, steady
 
@@ -93,7 +94,7 @@ STALLS = (
             "a window that opens stalls nothing, and a batch must start within 15 minutes",
             {**during(1, 74), **during(76, 90, STALLED, NOT_STARTED)},
         ),
-        idle=((1, 59),),
+        silent=((OPEN, 1, 59),),
     ),
     one(
         replace(UNTOUCHED, start=60.0),
@@ -121,11 +122,14 @@ STALLS = (
         "a batch that is first seen stalls when it has been seen for 15 minutes",
         {**during(1, 14, NOT_STARTED), **during(16, 20, STALLED, NOT_STARTED)},
     ),
-    one(
-        replace(HALTS, ended=30.0),
-        "a batch that has ended is not stalled; that calls were left is told",
-        {**during(1, 29), **during(31, 60, CLOSED)},
-        Exporter(down=((50, 53),)),
+    replace(
+        one(
+            replace(HALTS, ended=30.0),
+            "a batch that has ended is not stalled; that calls were left is told",
+            {**during(1, 29), **during(31, 60, CLOSED)},
+            Exporter(down=((50, 53),)),
+        ),
+        silent=((PACE, 31, 60), (LATER_PACE, 31, 60), (EARLIER_PACE, 31, 60)),
     ),
     one(replace(HALTS, calls=20.0), "a batch without calls left is not stalled", during(1, 60)),
     one(
@@ -168,7 +172,7 @@ PAUSES = (
             "a batch is paused after 30 minutes, until it is not",
             {**during(1, 49), **during(51, 79, PAUSED), **during(81, 99)},
         ),
-        idle=((20, 79),),
+        silent=((OPEN, 20, 79), (PACE, 20, 109), (LATER_PACE, 20, 94), (EARLIER_PACE, 20, 109)),
     ),
     one(
         replace(STEADY, paused=((20, 999),), start=-300.0, end=150.0),
@@ -215,6 +219,9 @@ PAUSES = (
 TIGHT = Batch(completed=steady(2, since=-100), created=-100.0, start=-100.0, end=400.0)
 """A thousand calls in a window of 500 minutes, at the pace that is needed."""
 
+NEEDED = 2 / 60
+"""That pace, in calls a second."""
+
 SLOW = Batch(completed=steady(1, since=-100), created=-100.0, start=-100.0, end=400.0)
 """Half that pace."""
 
@@ -246,22 +253,33 @@ FORECASTS = (
         "a batch without an end of its window misses none",
         during(1, 60),
     ),
-    one(
-        replace(
-            TIGHT, completed=lambda minute: max(2 * (minute - 70) // 1, 0.0), start=70.0, end=570.0
+    replace(
+        one(
+            replace(
+                TIGHT,
+                completed=lambda minute: max(2 * (minute - 70) // 1, 0.0),
+                start=70.0,
+                end=570.0,
+            ),
+            "a window that opens leaves the time before it out of the pace",
+            during(60, 130),
         ),
-        "a window that opens leaves the time before it out of the pace",
-        during(60, 130),
+        silent=((PACE, 71, 78), (LATER_PACE, 71, 78), (EARLIER_PACE, 71, 93)),
+        recorded=((PACE, 82, NEEDED), (LATER_PACE, 82, NEEDED), (EARLIER_PACE, 97, NEEDED)),
     ),
     one(
         replace(SLOW, start=70.0, created=-300.0, completed=steady(1, since=70), end=570.0),
         "a batch is judged when it could call for 10 minutes, and 15 more",
         {**during(60, 94), **during(97, 140, MISS)},
+        Exporter(down=((64, 72),)),
     ),
-    one(
-        replace(TIGHT, completed=lambda minute: 800 + max(minute, 0) / 2 // 1),
-        "a batch that is first seen is judged by what was seen",
-        {**during(1, 60)},
+    replace(
+        one(
+            replace(TIGHT, completed=lambda minute: 800 + max(minute, 0) / 2 // 1),
+            "a batch that is first seen is judged by what was seen",
+            {**during(1, 60)},
+        ),
+        silent=((PACE, 1, 29), (LATER_PACE, 1, 14), (EARLIER_PACE, 1, 29)),
     ),
     one(
         replace(
@@ -273,17 +291,38 @@ FORECASTS = (
         "a pause that is over leaves the pace alone",
         {**during(40, 60), **during(71, 110)},
     ),
+    replace(
+        one(
+            TIGHT,
+            "a pace reaches back over a gap",
+            during(40, 110),
+            Exporter(down=((63, 72),)),
+        ),
+        recorded=((EARLIER_PACE, 82, NEEDED),),
+    ),
     one(
         TIGHT,
         "an outage in which the data stand still is no slow pace",
         during(40, 90),
         Exporter(failing=((50, 59),)),
     ),
-    one(
-        TIGHT,
-        "nor is it when the exporter is away for longer than the look-back",
-        during(40, 140),
-        Exporter(down=((50, 85),)),
+    replace(
+        one(
+            TIGHT,
+            "too short a time of observation is no pace",
+            during(40, 80),
+            Exporter(interval=10.0, stale_after=60.0, hanging=((50, 85),)),
+        ),
+        silent=((PACE, 71, 77), (LATER_PACE, 56, 77), (EARLIER_PACE, 71, 77)),
+    ),
+    replace(
+        one(
+            TIGHT,
+            "nor is it when the exporter is away for longer than the look-back",
+            during(40, 140),
+            Exporter(down=((50, 85),)),
+        ),
+        recorded=((PACE, 100, NEEDED), (LATER_PACE, 95, NEEDED), (EARLIER_PACE, 105, NEEDED)),
     ),
     one(
         replace(

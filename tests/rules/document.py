@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import yaml
 
-from exporter.rules.recorded import OPEN
 from tests.rules.scenario import Scenario
 from tests.rules.world import Exporter, scraped, written
 
@@ -48,7 +47,9 @@ def _test(scenarios: Sequence[Scenario]) -> dict[str, object]:
         "interval": "1m",
         "input_series": [{"series": name, "values": written(each)} for name, each in series],
         "promql_expr_test": [
-            test for scenario in scenarios for test in (*_alerting(scenario), *_idling(scenario))
+            test
+            for scenario in scenarios
+            for test in (*_alerting(scenario), *_silence(scenario), *_recorded(scenario))
         ],
     }
 
@@ -68,14 +69,24 @@ def _alerting(scenario: Scenario) -> Iterator[dict[str, object]]:
         }
 
 
-def _idling(scenario: Scenario) -> Iterator[dict[str, object]]:
-    """Yield that no batch should be calling, by spans of minutes."""
-    for first, last in scenario.idle:
-        series = f'{OPEN}{{account="{scenario.name}"}}'
+def _silence(scenario: Scenario) -> Iterator[dict[str, object]]:
+    """Yield that nothing is recorded, by names and spans of minutes."""
+    for record, first, last in scenario.silent:
+        series = f'{record}{{account="{scenario.name}"}}'
         yield {
             "expr": f"count_over_time({series}[{_seconds(first, last)}s])",
             "eval_time": f"{last}m",
             "exp_samples": [],
+        }
+
+
+def _recorded(scenario: Scenario) -> Iterator[dict[str, object]]:
+    """Yield what is recorded, by names and minutes."""
+    for record, minute, value in scenario.recorded:
+        yield {
+            "expr": f'sum({record}{{account="{scenario.name}"}})',
+            "eval_time": f"{minute}m",
+            "exp_samples": [{"value": value}],
         }
 
 

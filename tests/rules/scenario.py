@@ -19,8 +19,8 @@ class Scenario:
     """`fires` has all that fires at a time, of the alerts whose name matches `watched`.
 
     Each has an account of its own, by the scenario's name, so many can be played at once; but not
-    where alerts are about exporters, which have none: those are played `alone`. `idle` is when no
-    batch should be calling, by the rules' own record.
+    where alerts are about exporters, which have none: those are played `alone`. `silent` is when
+    nothing is recorded under a name, `recorded` what is, at a minute.
     """
 
     name: str
@@ -28,7 +28,8 @@ class Scenario:
     fires: Fires
     watched: str = "Ultravox.+"
     alone: bool = False
-    idle: tuple[tuple[int, int], ...] = ()
+    silent: tuple[tuple[str, int, int], ...] = ()
+    recorded: tuple[tuple[str, int, float], ...] = ()
 
     @property
     def minutes(self) -> int:
