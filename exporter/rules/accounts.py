@@ -51,7 +51,7 @@ def _at_limit(thresholds: Thresholds) -> Alert:
         # One call ends before the next begins: who is at the limit is a little below it.
         f"{average} >= {CROWDED} * {allowed}\n"
         f"and {allowed} > 0\n"
-        f"and {_KNOWN.then(metric, lasts)} >= 0\n"
+        f"and {_KNOWN.then(metric, lasts)}\n"
         f"and time() - {success} < {SOON}",
         f"The {_ACCOUNT} makes as many calls at once as it may: {COUNT}",
         f"For {duration(lasts)} it has had about as many active calls as it is allowed. Batches"

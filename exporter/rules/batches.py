@@ -2,7 +2,7 @@
 
 from exporter.config.durations import render as duration
 from exporter.rules.alert import BATCH, COUNT, Alert, looked_up
-from exporter.rules.promql import OF_AGENT, operand, over
+from exporter.rules.promql import OF_AGENT, operand
 from exporter.rules.recorded import (
     CALLS,
     CLOSE,
@@ -10,6 +10,7 @@ from exporter.rules.recorded import (
     LEFT_AT_BEST,
     LEFT_AT_CLOSE,
     PACE,
+    PAUSED_LONG,
     WINDOW_END,
     Recorded,
 )
@@ -65,18 +66,7 @@ def _stalled(thresholds: Thresholds) -> Alert:
 
 def _paused(thresholds: Thresholds) -> tuple[Alert, Alert]:
     after, known = thresholds.paused_after, Recorded()
-    paused = known.series("ultravox_batch_paused")
-    expression = (
-        f"{known.left()} > 0\n"
-        f"and {known.paused()} == 1\n"
-        f"and {known.then('ultravox_batch_paused', after)} == 1\n"
-        f"unless {over(f'min_over_time({paused}[{duration(after)}])')} == 0\n"
-        f"and {OF_AGENT} {known.fresh()}\n"
-        f"and time() - {known.begin()} >= {after:g}\n"
-        f"unless {known.ended()}\n"
-        f"unless {known.window_end()} <= time()"
-    )
-    soon = f"{expression}\nand {known.window_end()} - time() < {thresholds.critical_within:g}"
+    soon = f"{PAUSED_LONG}\nand {known.window_end()} - time() < {thresholds.critical_within:g}"
     summary = f"{BATCH} is paused with {COUNT} calls left"
     description = (
         f"It has been paused for {duration(after)} or longer; {_PROGRESS}.{_WINDOW} {_NO_RESUME}"
@@ -85,7 +75,7 @@ def _paused(thresholds: Thresholds) -> tuple[Alert, Alert]:
     name = "UltravoxBatchPaused"
     return (
         Alert(name, "critical", soon, closing, description),
-        Alert(name, "warning", expression, summary, description),
+        Alert(name, "warning", PAUSED_LONG, summary, description),
     )
 
 

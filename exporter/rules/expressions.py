@@ -146,6 +146,19 @@ class Expressions(Series):
             f"unless {self.paused_within(seconds)} == 1"
         )
 
+    def paused_long(self, seconds: float) -> str:
+        """Batches that have been paused for so long and could call otherwise: their calls left."""
+        lowest = over(f"min_over_time({self.series('ultravox_batch_paused')}[{duration(seconds)}])")
+        return (
+            f"{self.left()} > 0\n"
+            f"and {self.then('ultravox_batch_paused', seconds)} == 1\n"
+            f"unless {lowest} == 0\n"
+            f"and {OF_AGENT} {operand(self.fresh())}\n"
+            f"and time() - {operand(self.begin())} >= {seconds:g}\n"
+            f"unless {self.ended()}\n"
+            f"unless {self.window_end()} <= time()"
+        )
+
     def closed(self, seconds: float) -> str:
         """Batches that closed in the last seconds: their calls left, counted after the close."""
         return (

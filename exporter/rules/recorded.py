@@ -15,6 +15,7 @@ ENDED = "batch:ultravox_ended_timestamp_seconds:max"
 CLOSE = "batch:ultravox_close_timestamp_seconds:min"
 OPEN = "batch:ultravox_open_seconds:fresh"
 UNMOVED = "batch:ultravox_calls_remaining:unmoved"
+PAUSED_LONG = "batch:ultravox_calls_remaining:paused"
 PACE = "batch:ultravox_calls_completed:pace"
 LATER_PACE = "batch:ultravox_calls_completed:pace_of_later_half"
 EARLIER_PACE = "batch:ultravox_calls_completed:pace_of_earlier_half"
@@ -92,6 +93,7 @@ def recordings(thresholds: Thresholds) -> tuple[tuple[str, str], ...]:
         (CLOSE, Expressions.close(known)),
         (OPEN, Expressions.open(known)),
         (UNMOVED, Expressions.unmoved(known, thresholds.stalled_after)),
+        (PAUSED_LONG, Expressions.paused_long(known, thresholds.paused_after)),
         (PACE, Expressions.pace(known, thresholds.pace_over)),
         (LATER_PACE, Expressions.pace(known, half)),
         (EARLIER_PACE, Expressions.pace(known, half, half)),

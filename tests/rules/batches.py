@@ -401,8 +401,13 @@ OUTCOMES = (
     one(
         called(5, 15),
         "a quarter of 20 made calls are many errors",
-        {**during(5, 5, ERRORS), **during(60, 60, ERRORS)},
+        during(5, 60, ERRORS),
         Exporter(down=((20, 23),)),
+    ),
+    one(
+        replace(called(5, 15), gone=30.0),
+        "a batch that is deleted has no errors",
+        {**during(5, 29, ERRORS), **during(31, 40)},
     ),
     one(called(5, 14), "19 calls are too few to tell", {**during(5, 5), **during(60, 60)}),
     one(called(4, 16), "a fifth is not many", {**during(5, 5), **during(60, 60)}),

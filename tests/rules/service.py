@@ -102,7 +102,7 @@ def failing(alert: str, reason: str) -> Scenario:
     return serving(
         f"polls fail: {reason}",
         {**during(1, 24), **during(26, 29, alert), **during(31, 45)},
-        replace(WATCHING, failing=((20, 30), (35, 38)), reason=reason),
+        replace(WATCHING, failing=((20, 30), (35, 38)), reason=reason, unscraped=((27, 28),)),
     )
 
 
@@ -111,9 +111,10 @@ def probing(alert: str, code: str) -> Scenario:
     return serving(
         f"the account's probe fails: {code}",
         {**during(1, 24), **during(28, 49, alert), **during(51, 60)},
-        replace(WATCHING, agent_id=""),
+        replace(WATCHING, agent_id="", unscraped=((40, 41),)),
         account_up=lambda minute: float(not 20 <= minute < 50),
-        **{code: lambda minute: 7.0 + max(min(minute, 50.0) - 19, 0)},
+        **dict.fromkeys(("refused", "errors", "broken", "limited"), always(7))
+        | {code: lambda minute: 7.0 + max(min(minute, 50.0) - 19, 0)},
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from exporter.errors import REASONS
+
 MINUTE = 60.0
 
 Moments: TypeAlias = tuple[tuple[float, float], ...]
@@ -123,7 +125,7 @@ class Exporter:
             ),
             self._series(f'ultravox_agent_info{{agent="{name}"}}'): 1.0,
         }
-        for reason in dict.fromkeys((self.reason, "status")):
+        for reason in REASONS:
             failed = [at for at in range(minute + 1) if within(at, self.failing)]
             series = self._series(f'ultravox_agent_poll_failures_total{{reason="{reason}"}}')
             found[series] = float(len(failed) if reason == self.reason else 0)
