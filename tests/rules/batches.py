@@ -172,7 +172,7 @@ PAUSES = (
             "a batch is paused after 30 minutes, until it is not",
             {**during(1, 49), **during(51, 79, PAUSED), **during(81, 99)},
         ),
-        silent=((OPEN, 20, 79), (PACE, 20, 109), (LATER_PACE, 20, 94), (EARLIER_PACE, 20, 109)),
+        silent=((OPEN, 20, 79), (PACE, 20, 108), (LATER_PACE, 20, 93), (EARLIER_PACE, 20, 108)),
     ),
     one(
         replace(STEADY, paused=((20, 999),), start=-300.0, end=150.0),
