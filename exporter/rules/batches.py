@@ -84,14 +84,7 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
     share = f"{LEFT_AT_CLOSE} / {known.calls()}"
     name = "UltravoxBatchWillMissWindow"
     fires = f'{_OF} ALERTS{{alertname="{name}",alertstate="firing"}}'
-    summary = (
-        f"{BATCH} will miss its window: at its pace, {{{{ $value | humanizePercentage }}}} of its"
-        " calls will be left"
-    )
-    description = (
-        f"{_PROGRESS}, and {_PACE} a minute were completed over the last {duration(pace)}, or since"
-        f" it began.{_WINDOW} Then about {_number(LEFT_AT_CLOSE)} calls will not have been made."
-    )
+    summary, description = _forecast_texts(pace)
     return (
         Alert(
             name,
@@ -117,6 +110,19 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
             description,
         ),
     )
+
+
+def _forecast_texts(pace: float) -> tuple[str, str]:
+    """Return the summary and the description of a forecast from a pace over so many seconds."""
+    summary = (
+        f"{BATCH} will miss its window: at its pace, {{{{ $value | humanizePercentage }}}} of its"
+        " calls will be left"
+    )
+    description = (
+        f"{_PROGRESS}, and {_PACE} a minute were completed over the last {duration(pace)}, or since"
+        f" it began.{_WINDOW} Then about {_number(LEFT_AT_CLOSE)} calls will not have been made."
+    )
+    return summary, description
 
 
 SETTLED = 900.0

@@ -99,7 +99,7 @@ FAULTS: dict[str, Callable[[Json], None]] = {
     "variable agent: its query has more than one line": varies(
         "agent", "query", {"query": 'query_result(up{job=~"$job"}\nor ultravox_agent_info)'}
     ),
-    "variable batch: not several, or not all": varies("batch", "multi", False),  # noqa: FBT003
+    "variable batch: not several, or not all": varies("batch", "multi", False),  # noqa: FBT003 - JSON's value
     "variable interval: no query has it": (
         lambda board: board.update(json.loads(json.dumps(board).replace("${interval}", "1800")))
     ),
