@@ -1,8 +1,8 @@
 """The alerts about accounts, their agents and the API."""
 
 from exporter.config.durations import render as duration
+from exporter.rules.agents import SOON
 from exporter.rules.alert import COUNT, NAMED_AGENT, Alert, Severity
-from exporter.rules.expressions import SOON
 from exporter.rules.promql import over
 from exporter.rules.recorded import Recorded
 from exporter.rules.thresholds import Thresholds

@@ -91,7 +91,7 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
             "warning",
             # It begins when no half of the time gives hope, and then stays as long as the pace is
             # too low: calls come in crowds, and one slow stretch is no trend.
-            f"{share} > {thresholds.miss_share:g}\n"
+            f"{share}\n"
             f"and {LEFT_AT_BEST} / {known.calls()} > {thresholds.miss_share:g}\n"
             f"or {share} > {thresholds.miss_share:g}\n"
             f"and {fires}",

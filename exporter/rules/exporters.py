@@ -28,15 +28,15 @@ def _reload_failed() -> Alert:
 
 
 def _exporter_down() -> Alert:
-    intervals = "ultravox_agent_poll_interval_seconds"
+    intervals = _KNOWN.series("ultravox_agent_poll_interval_seconds")
     return Alert(
         "UltravoxExporterDown",
         "critical",
         # A restart is over before the agents' last samples are too old to be read.
         f"max_over_time(up[{LOOKBACK}]) == 0\n"
         "and on (job, instance) (\n"
-        f"  last_over_time({_KNOWN.series(intervals)}[1d])\n"
-        f"  unless on (account, agent_id) {_KNOWN.last(intervals)}\n"
+        f"  last_over_time({intervals}[1d])\n"
+        f"  unless on (account, agent_id) last_over_time({intervals}[{LOOKBACK}])\n"
         ")",
         "The exporter {{ $labels.instance }} is down, and nobody else watches its agents",
         "Prometheus can't scrape it. No alert about these agents' batches is possible until it is"

@@ -1,19 +1,11 @@
-"""Expressions over the exporter's series: what is so, now. Pure text.
+"""Expressions over the exporter's series: what is so of batches, now. Pure text.
 
-What the API said is dated by when it said so (an agent's last success), never by when it was
-scraped: so data that an outage keeps from changing are not taken for a standstill. Names are joined
-nowhere: they change.
+Names are joined nowhere: they change.
 """
 
 from exporter.config.durations import render as duration
-from exporter.rules.promql import OF_AGENT, Series, operand, over
-
-SOON = 300
-"""Seconds that data may be old and cause no alarm, however often they are asked for."""
-
-PATIENCE = 660
-"""Seconds that data may be old and count as fresh: the exporter may be told to hold still for so
-long, twice five minutes, and the API may be away for ten."""
+from exporter.rules.agents import Agents
+from exporter.rules.promql import OF_AGENT, operand, over
 
 SHORTEST = 600
 """Seconds of observation that a pace is made of, at least."""
@@ -25,38 +17,12 @@ LATE = 660
 """Seconds after its beginning at which a batch may be seen for the first time."""
 
 
-class Expressions(Series):
-    """What is known of agents and batches.
+class Expressions(Agents):
+    """What is known of agents and their batches.
 
     Vectors are named by what they hold, one sample a batch or one an agent; times are seconds since
     the epoch. Each guard has a line of its own.
     """
-
-    def success(self) -> str:
-        """Agents: when what is known of them was true."""
-        return self.last("ultravox_agent_last_success_timestamp_seconds")
-
-    def patience(self, least: float) -> str:
-        """Agents: how old what is known of them may be, in seconds: by their own cadence.
-
-        While the API can't be reached, that doubles up to five minutes. So after an outage of ten,
-        there are new data before the last ones from before it are too old.
-        """
-        interval = self.last("ultravox_agent_poll_interval_seconds")
-        return f"clamp_min(3 * {interval}, {least:g})"
-
-    def fresh(self) -> str:
-        """Agents whose data are fresh: when they were true."""
-        return f"{self.success()}\nand time() - {self.success()} < {self.patience(PATIENCE)}"
-
-    def stale(self) -> str:
-        """Agents whose data are old: their age in seconds, 0 where there never were any."""
-        agents = self.last("ultravox_agent_poll_interval_seconds")
-        return (
-            f"time() - {self.success()} >= {self.patience(SOON)}\n"
-            f"or 0 * {agents}\n"
-            f"unless {self.success()}"
-        )
 
     def calls(self) -> str:
         """Batches: their calls."""
@@ -169,11 +135,6 @@ class Expressions(Series):
             f"and ({operand(self.fresh())} - {OF_AGENT} group_right () {operand(self.close())}) > 0"
         )
 
-    def observed(self, seconds: float, ago: float = 0.0) -> str:
-        """Agents: for how long they were observed, of the seconds up to so long ago, and before."""
-        before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds + ago)
-        return f"{operand(self._known(ago))} - {before}"
-
     def pace(self, seconds: float, ago: float = 0.0) -> str:
         """Batches that should be calling: calls completed a second, over the seconds up to `ago`.
 
@@ -182,7 +143,7 @@ class Expressions(Series):
         meanwhile, or observed for too short a time, or whose agent was not observed before.
         """
         completed = "ultravox_batch_calls_completed"
-        now, begin = operand(self._known(ago)), operand(self.begin())
+        now, begin = operand(self.known(ago)), operand(self.begin())
         made = self.then(completed, ago) if ago else self.completed()
         before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds + ago)
         earlier = self.then(completed, seconds + ago)
@@ -198,12 +159,6 @@ class Expressions(Series):
             f"and {operand(self.open())}\n"
             f"unless {self.paused_within(seconds + ago)} == 1"
         )
-
-    def _known(self, ago: float) -> str:
-        """Agents: when what is known of them was true, now or so long ago."""
-        if not ago:
-            return self.fresh()
-        return self.then("ultravox_agent_last_success_timestamp_seconds", ago)
 
     def left_at_close(self, pace: str) -> str:
         """Batches that should be calling: calls left at the window's end, at a pace."""

@@ -5,6 +5,7 @@ from exporter.rules.thresholds import Thresholds
 
 SUCCESS = "agent:ultravox_last_success_timestamp_seconds:max"
 FRESH = "agent:ultravox_data_timestamp_seconds:fresh"
+STALE = "agent:ultravox_data_age_seconds:stale"
 CALLS = "batch:ultravox_calls:max"
 COMPLETED = "batch:ultravox_calls_completed:max"
 LEFT = "batch:ultravox_calls_remaining:min"
@@ -34,6 +35,10 @@ class Recorded(Expressions):
     def fresh(self) -> str:
         """Agents whose data are fresh: when they were true."""
         return FRESH
+
+    def stale(self) -> str:
+        """Agents whose data are old: their age in seconds, 0 where there never were any."""
+        return STALE
 
     def calls(self) -> str:
         """Batches: their calls."""
@@ -83,6 +88,7 @@ def recordings(thresholds: Thresholds) -> tuple[tuple[str, str], ...]:
     return (
         (SUCCESS, raw.success()),
         (FRESH, Expressions.fresh(known)),
+        (STALE, Expressions.stale(known)),
         (CALLS, raw.calls()),
         (COMPLETED, raw.completed()),
         (LEFT, raw.left()),

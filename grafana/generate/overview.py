@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.builders import stat
 
-from exporter.rules.expressions import PATIENCE, SOON
+from exporter.rules.agents import PATIENCE, SOON
 from grafana.generate.parts import PER_MINUTE, Steps, number
 from grafana.generate.problems import CALLABLE, MISSED, PAUSED, SLOW, STANDING
 from grafana.generate.queries import PACE, RAW, by_agent, by_batch, count, or_zero

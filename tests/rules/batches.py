@@ -103,6 +103,12 @@ STALLS = (
         Exporter(down=((62, 65),)),
     ),
     one(
+        replace(UNTOUCHED, start=25.0),
+        "a window that opens while nothing is scraped leaves 15 minutes to start",
+        {**during(1, 39), **during(42, 50, STALLED, NOT_STARTED)},
+        Exporter(unscraped=((21, 29),)),
+    ),
+    one(
         replace(UNTOUCHED, created=20.0),
         "a batch without a window could call from its creation on",
         {**during(21, 34), **during(36, 50, STALLED, NOT_STARTED)},
@@ -225,6 +231,13 @@ NEEDED = 2 / 60
 SLOW = Batch(completed=steady(1, since=-100), created=-100.0, start=-100.0, end=400.0)
 """Half that pace."""
 
+
+def uneven(minute: float) -> float:
+    """Return calls that are completed at three a minute for a quarter of an hour, then at one."""
+    rounds, rest = divmod(minute, 30)
+    return 60 * rounds + (3 * min(rest, 15) + max(rest - 15, 0)) // 1
+
+
 FORECASTS = (
     one(TIGHT, "a batch at the pace that is needed will not miss its window", during(1, 120)),
     one(
@@ -247,6 +260,30 @@ FORECASTS = (
         replace(SLOW, completed=steady(1.94, since=-100)),
         "3 % of the calls left are none",
         {**during(100, 100), **during(300, 300), **during(398, 398)},
+    ),
+    one(
+        replace(TIGHT, completed=lambda minute: max(uneven(minute), 0.0)),
+        "one slow quarter of an hour between good ones is no trend",
+        during(30, 150),
+    ),
+    one(
+        replace(
+            TIGHT, calls=300.0, completed=lambda minute: max(60 + uneven(minute), 0.0), end=100.0
+        ),
+        "nor is it in the last hour",
+        during(30, 84),
+    ),
+    one(
+        replace(
+            SLOW,
+            completed=lambda minute: (
+                100 + minute
+                if minute < 100
+                else 200 + uneven(min(minute - 100, 90)) + 6 * max(minute - 190, 0)
+            ),
+        ),
+        "what has begun stays until the pace suffices, though some quarters of an hour did",
+        {**during(50, 194, MISS), **during(200, 300)},
     ),
     one(
         replace(SLOW, end=None),
@@ -272,6 +309,18 @@ FORECASTS = (
         "a batch is judged when it could call for 10 minutes, and 15 more",
         {**during(60, 94), **during(97, 140, MISS)},
         Exporter(down=((64, 72),)),
+    ),
+    *(
+        replace(
+            one(
+                replace(TIGHT, completed=steady(2, since=25), start=25.0, end=525.0),
+                f"so does one that opened lately, after a gap from minute {gap[0]} on",
+                during(40, 80),
+                Exporter(unscraped=(gap,)),
+            ),
+            recorded=((pace, minute, NEEDED),),
+        )
+        for gap, pace, minute in (((21, 29), LATER_PACE, 42), ((37, 46), EARLIER_PACE, 58))
     ),
     replace(
         one(
@@ -352,6 +401,12 @@ ENDS = (
         "a batch that makes its last call as the window closes tells nothing",
         during(80, 200),
         Exporter(failing=((97, 104),)),
+    ),
+    one(
+        replace(HALTS, start=-300.0, end=60.0, calls=30.0),
+        "an exporter whose clock is ahead does not close a window",
+        {**during(59, 59, STALLED, MISS, MISS_SOON), **during(62, 70, CLOSED)},
+        Exporter(ahead=3.0),
     ),
     one(
         replace(HALTS, ended=600.0, end=30.0, start=-300.0),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from exporter.errors import REASONS
 from tests.rules.scenario import Fires, Scenario, during
 from tests.rules.world import Course, Exporter
 
@@ -38,6 +39,20 @@ def serving(name: str, fires: Fires, exporter: Exporter = WATCHING, **extra: Cou
     return Scenario(name, (replace(exporter, extra=series),), fires)
 
 
+def moved(name: str, fires: Fires, exporter: Exporter = WATCHING, **extra: Course) -> Scenario:
+    """Return the scenario of an exporter whose pod is another one from minute 40 on."""
+    one = serving(name, fires, exporter, **extra)
+    pods = (("before", (40, 999)), ("after", (0, 41)))
+    return replace(
+        one,
+        exporters=tuple(
+            replace(each, pod=pod, instance=f"{pod}:10110", down=(span,))
+            for each in one.exporters
+            for pod, span in pods
+        ),
+    )
+
+
 NAMES = {
     "active": "ultravox_account_active_calls",
     "allowed": "ultravox_account_allowed_concurrent_calls",
@@ -54,7 +69,6 @@ NAMES = {
     "ended": 'ultravox_agent_batches{state="ended"}',
     "hidden": 'ultravox_agent_batches_hidden{reason="max_per_agent"}',
     "unlisted": 'ultravox_agent_batches_hidden{reason="per_batch_series"}',
-    "loops": 'ultravox_agent_poll_failures_total{reason="loop"}',
 }
 
 LIMITS = (
@@ -97,23 +111,40 @@ LIMITS = (
 )
 
 
+def before(minute: float) -> float:
+    """Return a counter that rises in the first minutes, and never again."""
+    return min(minute, 8.0)
+
+
 def failing(alert: str, reason: str) -> Scenario:
-    """Return a scenario of one reason for which the polls of an agent fail for 9 minutes."""
-    return serving(
+    """Return a scenario of one reason for which the polls of an agent fail for 9 minutes.
+
+    Before, they failed for all the others.
+    """
+    others = {f'ultravox_agent_poll_failures_total{{reason="{each}"}}': before for each in REASONS}
+    del others[f'ultravox_agent_poll_failures_total{{reason="{reason}"}}']
+    return Scenario(
         f"polls fail: {reason}",
+        (
+            Exporter(
+                failing=((20, 30), (35, 38)), reason=reason, unscraped=((27, 28),), extra=others
+            ),
+        ),
         {**during(1, 24), **during(26, 29, alert), **during(31, 45)},
-        replace(WATCHING, failing=((20, 30), (35, 38)), reason=reason, unscraped=((27, 28),)),
     )
 
 
-def probing(alert: str, code: str) -> Scenario:
-    """Return a scenario of one cause for which the account's probe fails; there is no agent."""
+def probing(alert: str, code: str, *, operated: bool = False) -> Scenario:
+    """Return a scenario of one cause for which the account's probe fails; there is no agent.
+
+    Before, it failed for all the others.
+    """
     return serving(
-        f"the account's probe fails: {code}",
+        f"the account's probe fails: {code}{', with an operator' if operated else ''}",
         {**during(1, 24), **during(28, 49, alert), **during(51, 60)},
-        replace(WATCHING, agent_id="", unscraped=((40, 41),)),
+        replace(WATCHING, agent_id="", unscraped=((40, 41),), operated=operated),
         account_up=lambda minute: float(not 20 <= minute < 50),
-        **dict.fromkeys(("refused", "errors", "broken", "limited"), always(7))
+        **dict.fromkeys(("refused", "errors", "broken", "limited"), before)
         | {code: lambda minute: 7.0 + max(min(minute, 50.0) - 19, 0)},
     )
 
@@ -129,11 +160,8 @@ CAUSES = (
     probing(UNREACHABLE, "errors"),
     probing(ERRORS, "broken"),
     probing(RATE, "limited"),
-    replace(
-        probing(KEY, "refused"),
-        name="the account's probe fails, and Prometheus' operator labels the target",
-        exporters=(replace(probing(KEY, "refused").exporters[0], operated=True),),
-    ),
+    probing(KEY, "refused", operated=True),
+    probing(ERRORS, "broken", operated=True),
     serving(
         "requests that fail and are made again are no trouble",
         during(1, 60),
@@ -142,10 +170,9 @@ CAUSES = (
         limited=lambda minute: minute,
     ),
     serving(
-        "an agent that is ill for another reason than it was before",
+        "an agent that stays ill",
         {**during(40, 40, ERRORS, STALE), **during(60, 60, ERRORS, STALE)},
         replace(WATCHING, failing=((20, 99),), reason="status"),
-        loops=always(3),
     ),
 )
 
@@ -193,22 +220,33 @@ STALES = (
 )
 
 KNOWN = (
-    serving(
-        "a discovery that fails",
+    moved(
+        "a discovery that fails, and a pod that moved",
         {**during(1, 34), **during(36, 60, DISCOVERY), **during(62, 70)},
+        replace(WATCHING, unscraped=((50, 53),)),
         discovery=lambda minute: float(not 20 <= minute <= 60),
-        exporter=replace(WATCHING, down=((40, 43),)),
     ),
     serving(
         "batches beyond max_per_agent",
         {**during(1, 24), **during(26, 40, TRUNCATED), **during(42, 50)},
+        exporter=replace(WATCHING, down=((30, 33),)),
         hidden=lambda minute: 3.0 if 20 <= minute <= 40 else 0.0,
         unlisted=always(7),
     ),
+    moved(
+        "batches beyond max_per_agent, and a pod that moved",
+        {**during(1, 4), **during(6, 60, TRUNCATED)},
+        hidden=always(3),
+    ),
     serving(
         "a listing without an end",
-        {**during(34, 34), **during(38, 38, TRUNCATED), **during(60, 60, TRUNCATED, STALE)},
-        replace(WATCHING, failing=((30, 99),), reason="loop"),
+        {
+            **during(34, 34),
+            **during(38, 45, TRUNCATED),
+            **during(51, 60, TRUNCATED, STALE),
+            **during(62, 70),
+        },
+        replace(WATCHING, failing=((30, 61),), reason="loop", unscraped=((55, 57),)),
     ),
     serving(
         "no batch for an hour",
@@ -217,17 +255,23 @@ KNOWN = (
         batches=lambda minute: float(not 20 <= minute < 100),
         ended=always(0),
     ),
-    serving("ended batches are batches", during(1, 90), batches=always(0), ended=always(1)),
+    serving(
+        "ended batches are batches",
+        during(1, 90),
+        batches=always(0),
+        ended=always(1),
+        discovered=always(1),
+    ),
     serving(
         "what is not known is not none",
         {**during(70, 70, NONE), **during(90, 90, STALE), **during(100, 100, STALE)},
         replace(WATCHING, hanging=((71, 999),)),
         batches=always(0),
     ),
-    serving(
-        "an account in which no agent is found",
+    moved(
+        "an account in which no agent is found, and a pod that moved",
         {**during(59, 59), **during(61, 70, NONE)},
-        replace(WATCHING, agent_id=""),
+        replace(WATCHING, agent_id="", unscraped=((20, 23), (64, 66))),
         discovered=always(0),
     ),
 )
@@ -247,7 +291,9 @@ EXPORTERS = (
         {**during(1, 23), **during(26, 33, DOWN), **during(45, 45, DOWN, ABSENT), **during(62, 70)},
     ),
     alone(
-        "a replica that is down", (replace(ONE, pod="p1"), replace(TWO, pod="p2")), during(1, 60)
+        "a replica that is down, and one failed scrape of the other",
+        (replace(ONE, pod="p1"), replace(TWO, pod="p2", unscraped=((40, 42),))),
+        during(1, 60),
     ),
     alone(
         "a shard that is down",
@@ -271,6 +317,14 @@ EXPORTERS = (
         "no exporter at all",
         (Exporter(instance="other", down=((-999, 999),)),),
         {**during(1, 4), **during(6, 20, ABSENT)},
+    ),
+    replace(
+        moved(
+            "a reload that failed, and a pod that moved",
+            {**during(1, 24), **during(26, 60, RELOAD)},
+            Exporter(reloaded=from_on(20, 0.0, before=1.0), unscraped=((30, 33),)),
+        ),
+        alone=True,
     ),
     alone(
         "a reload that failed in one of two",

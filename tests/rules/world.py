@@ -69,13 +69,15 @@ class Exporter:
     when it can't be scraped and forgets nothing. `failing` is when polls fail, for `reason`;
     `hanging` when none is made. Data older than `stale_after` minutes are withdrawn. At minute
     `renamed` the agent gets another name; it is watched while it is `known`. Where it is
-    `operated`, Prometheus' operator labels its target.
+    `operated`, Prometheus' operator labels its target. Its clock is `ahead`. `extra` has further
+    series, or other values of those.
     """
 
     batches: tuple[Batch, ...] = ()
     instance: str = "one:10110"
     pod: str = "p"
     operated: bool = False
+    ahead: float = 0.0
     agent_id: str = "a"
     account: str = "acme"
     known: Moments = ((-1e9, 1e9),)
@@ -109,10 +111,10 @@ class Exporter:
                 minute
             ),
         }
-        for name, course in (self.extra or {}).items():
-            found[self._series(name)] = course(minute)
         if self.agent_id and within(minute, self.known):
             found |= self._agent(minute)
+        for name, course in (self.extra or {}).items():
+            found[self._series(name)] = course(minute)
         return found
 
     def _agent(self, minute: int) -> dict[str, float]:
@@ -131,7 +133,9 @@ class Exporter:
             found[series] = float(len(failed) if reason == self.reason else 0)
         if (last := self.polled(minute)) is None:
             return found
-        found[self._series("ultravox_agent_last_success_timestamp_seconds")] = last * MINUTE
+        found[self._series("ultravox_agent_last_success_timestamp_seconds")] = (
+            last + self.ahead
+        ) * MINUTE
         if minute - last < self.stale_after:
             found[self._series('ultravox_agent_batches_hidden{reason="per_batch_series"}')] = 0.0
             for batch in self.batches:
