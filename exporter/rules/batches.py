@@ -165,7 +165,7 @@ def _many_errors(thresholds: Thresholds) -> Alert:
         f"{errors} / {made} > {thresholds.error_share:g}\n"
         f"and {made} >= {thresholds.error_calls}\n"
         f"and {OF_AGENT} {known.fresh()}\n"
-        f"and {known.left()} >= 0\n"
+        f"and {known.left()}\n"
         f"unless time() - {operand(known.close())} >= {thresholds.closed_for:g}",
         f"{BATCH}: {{{{ $value | humanizePercentage }}}} of the calls made are errors",
         f"{_PROGRESS}, errors among them: calls that could not be placed, or whose webhook"

@@ -42,7 +42,7 @@ def test_a_guard_that_is_missing_is_noticed() -> None:
         place for place, rule in enumerate(rules) if rule.get("alert") == "UltravoxBatchStalled"
     )
     unguarded = {**rules[place], "expr": rules[place]["expr"].split("\n")[0]}
-    assert mutants.noticed(rules, mutants.Mutant(place, unguarded, ""), program)
+    assert mutants.noticed(rules, mutants.Mutant(place, unguarded, ""), program, {})
 
 
 HALTED = Batch(completed=steady(30, until=20), calls=3000, created=-1, end=150)

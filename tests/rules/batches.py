@@ -177,6 +177,7 @@ PAUSES = (
             replace(STEADY, paused=((20, 80),)),
             "a batch is paused after 30 minutes, until it is not",
             {**during(1, 49), **during(51, 79, PAUSED), **during(81, 99)},
+            Exporter(unscraped=((60, 62),)),
         ),
         silent=((OPEN, 20, 79), (PACE, 20, 108), (LATER_PACE, 20, 93), (EARLIER_PACE, 20, 108)),
     ),
@@ -188,6 +189,18 @@ PAUSES = (
             **during(92, 149, PAUSED, PAUSED_SOON),
             **during(152, 160, CLOSED),
         },
+    ),
+    one(
+        replace(STEADY, paused=((20, 999),)),
+        "a pause after which nothing was scraped is told in time, and without a break",
+        {**during(1, 49), **during(51, 80, PAUSED)},
+        Exporter(unscraped=((21, 29),)),
+    ),
+    one(
+        replace(STEADY, paused=((25, 999),)),
+        "a pause that began while nothing was scraped is told 30 minutes after it was seen",
+        {**during(1, 63), **during(66, 80, PAUSED)},
+        Exporter(unscraped=((21, 34),)),
     ),
     one(
         replace(STEADY, paused=((20, 40), (45, 999))),

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -91,8 +92,9 @@ LOOSER: tuple[tuple[str, Callable[[re.Match[str]], str], str], ...] = (
 def survivors(every: Sequence[Rule], promtool: str, about: str) -> Iterator[str]:
     """Try the mutants of rules; yield, in order, a line for each that no scenario notices."""
     chosen = [mutant for mutant in mutants(every) if about in _name(mutant.rule)]
+    before: Notices = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        tried = [(each, pool.submit(noticed, every, each, promtool)) for each in chosen]
+        tried = [(each, pool.submit(noticed, every, each, promtool, before)) for each in chosen]
         for number, (mutant, outcome) in enumerate(tried, 1):
             if not outcome.result():
                 yield f"{_name(mutant.rule)}: {mutant.how}"
@@ -101,14 +103,26 @@ def survivors(every: Sequence[Rule], promtool: str, about: str) -> Iterator[str]
                 sys.stdout.flush()
 
 
-def noticed(every: Sequence[Rule], mutant: Mutant, promtool: str) -> bool:
-    """Whether a scenario fails, those tried first that are about the rule."""
+Notices = dict[str, Counter[int]]
+"""How many mutants of a rule, by its name, each group of scenarios noticed."""
+
+
+def noticed(every: Sequence[Rule], mutant: Mutant, promtool: str, before: Notices) -> bool:
+    """Whether a scenario fails; those that are likely to are tried first.
+
+    They are those that noticed other mutants of the rule `before`, then those about its alert.
+    """
     changed = [*every[: mutant.place], mutant.rule, *every[mutant.place + 1 :]]
     name = mutant.rule.get("alert")
     if name is not None:
         changed = [rule for rule in changed if rule.get("alert", name) == name]
-    likely = sorted(GROUPS, key=lambda group: -_mentions(group, name))
-    return any(fails(changed, group, name, promtool) for group in likely)
+    mentions = [_mentions(group, name) for group in GROUPS]
+    noticing = before.setdefault(_name(mutant.rule), Counter())
+    for place in sorted(range(len(GROUPS)), key=lambda n: (-noticing[n], -mentions[n])):
+        if fails(changed, GROUPS[place], name, promtool):
+            noticing[place] += 1
+            return True
+    return False
 
 
 def _mentions(group: Iterable[Scenario], name: str | None) -> int:

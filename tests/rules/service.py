@@ -190,7 +190,7 @@ STALES = (
     serving(
         "an agent that was never polled",
         {**during(1, 4), **during(7, 30, STALE)},
-        replace(WATCHING, hanging=((-999, 999),)),
+        replace(WATCHING, hanging=((-999, 999),), unscraped=((15, 17),)),
     ),
     serving(
         "an account that does not answer, beside an agent that does",
