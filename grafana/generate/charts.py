@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.common import StackingMode
 from exporter.rules.promql import operand
 from exporter.rules.thresholds import Thresholds
 from grafana.generate.batches import LEFT, NEEDED, PROGRESS
-from grafana.generate.parts import CALLS, PER_MINUTE, chart, dashed, limited
+from grafana.generate.parts import CALLS, PER_MINUTE, against, against_allowed, chart, limited
 from grafana.generate.queries import LEFT_AT_CLOSE, PACE, RAW, by_agent, by_batch, line, named
 from grafana.generate.tables import Column, coloured, rows
 
@@ -25,6 +25,10 @@ _SEEN = "ultravox_agent_batches"
 
 def batch_charts() -> list[timeseries.Panel]:
     """Return how batches come along, in the order in which they are looked at."""
+    return [*_progress(), *_against_window()]
+
+
+def _progress() -> list[timeseries.Panel]:
     progress = chart(
         "Progress",
         "Completed calls of each batch, as a share of all. A line that is flat before 100 %"
@@ -41,28 +45,28 @@ def batch_charts() -> list[timeseries.Panel]:
             PER_MINUTE,
             (line(f"60 * {operand(PACE)}"), _BATCH),
         ),
-        limited(
-            chart(
-                "Pace against needed",
-                "The pace as a share of what each batch needs to be done when its window closes."
-                " Below the dashed line it will have calls left: give it more concurrency, or"
-                " schedule the rest anew. Batches without an end of their window have no line.",
-                "percentunit",
-                (line(AGAINST_NEEDED), _BATCH),
-            ),
-            ((None, "red"), (1, "green")),
-        ),
-        dashed(
-            chart(
-                "Left against plan",
-                "Calls left, and dashed what would be left if the calls were spread evenly over the"
-                " window. A line above its plan is behind: see whether it catches up under Calls"
-                f" left at close. The {_FEW} batches with the most calls left.",
-                CALLS,
-                (line(LEFT, _FEW), _BATCH),
-                (line(PLAN, _FEW), f"plan: {_BATCH}"),
-            ),
-            "B",
+    ]
+
+
+def _against_window() -> list[timeseries.Panel]:
+    needed = chart(
+        "Pace against needed",
+        "The pace as a share of what each batch needs to be done when its window closes."
+        " Below the dashed line it will have calls left: give it more concurrency, or"
+        " schedule the rest anew. Batches without an end of their window have no line.",
+        "percentunit",
+        (line(AGAINST_NEEDED), _BATCH),
+    )
+    return [
+        limited(needed, ((None, "red"), (1, "green"))),
+        against(
+            "Left against plan",
+            "Calls left, and dashed what would be left if the calls were spread evenly over the"
+            " window. A line above its plan is behind: see whether it catches up under Calls"
+            f" left at close. The {_FEW} batches with the most calls left.",
+            CALLS,
+            (line(LEFT, _FEW), _BATCH),
+            (line(PLAN, _FEW), f"plan: {_BATCH}"),
         ),
         chart(
             "Calls left at close",
@@ -135,18 +139,13 @@ def agent_charts() -> list[timeseries.Panel]:
 
 def concurrency() -> timeseries.Panel:
     """Return the active calls of accounts and how many there may be."""
-    active = RAW.last("ultravox_account_active_calls")
-    allowed = RAW.last("ultravox_account_allowed_concurrent_calls")
-    return dashed(
-        chart(
-            "Concurrency",
-            "Active calls of each account, and dashed how many there may be at once. Where the two"
-            " meet, batches wait for each other: start fewer at a time, or ask Ultravox for more.",
-            CALLS,
-            (f"max by (account) ({active})", "{{account}}"),
-            (f"max by (account) ({allowed})", "allowed: {{account}}"),
-        ),
-        "B",
+    return against_allowed(
+        "Concurrency",
+        "Active calls of each account, and dashed how many there may be at once. Where the two"
+        " meet, batches wait for each other: start fewer at a time, or ask Ultravox for more.",
+        CALLS,
+        RAW.last("ultravox_account_active_calls"),
+        RAW.last("ultravox_account_allowed_concurrent_calls"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.builders import table, timeseries
 
-from grafana.generate.parts import chart, dashed
+from grafana.generate.parts import against_allowed, chart
 from grafana.generate.queries import RAW, by_agent, named
 from grafana.generate.tables import Column, coloured, rows
 
@@ -71,16 +71,13 @@ def _polls() -> list[timeseries.Panel]:
             "suffix: /min",
             (f"60 * {failed}", "{{account}} \u00b7 {{reason}}"),
         ),
-        dashed(
-            chart(
-                "Planned requests",
-                "Requests that polling needs, and dashed how many there may be. Above, polls come"
-                " late: raise requests_per_second or the intervals.",
-                "reqps",
-                (f"max by (account) ({planned})", "{{account}}"),
-                (f"max by (account) ({allowed})", "allowed: {{account}}"),
-            ),
-            "B",
+        against_allowed(
+            "Planned requests",
+            "Requests that polling needs, and dashed how many there may be. Above, polls come"
+            " late: raise requests_per_second or the intervals.",
+            "reqps",
+            planned,
+            allowed,
         ),
     ]
 

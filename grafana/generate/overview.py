@@ -25,6 +25,10 @@ A_MINUTE = or_zero(
 
 def overview() -> list[stat.Panel]:
     """Return the numbers, from left to right."""
+    return [*_work(), *_troubles(), _age()]
+
+
+def _work() -> list[stat.Panel]:
     return [
         number(
             "Running",
@@ -51,6 +55,11 @@ def overview() -> list[stat.Panel]:
             PER_MINUTE,
             PLAIN,
         ).decimals(1),
+    ]
+
+
+def _troubles() -> list[stat.Panel]:
+    return [
         number(
             "Stalled",
             "Batches that should be calling, but completed no call for 15 minutes, or none since"
@@ -85,12 +94,15 @@ def overview() -> list[stat.Panel]:
             "locale",
             _alarm("purple"),
         ),
-        number(
-            "Data age",
-            "How long ago the agent that was heard of least lately was heard of. Red: its numbers"
-            " are missing in the others here. Look at Agents, then at Exporter and API.",
-            AGE,
-            "s",
-            ((None, "green"), (SOON, "orange"), (PATIENCE, "red")),
-        ),
     ]
+
+
+def _age() -> stat.Panel:
+    return number(
+        "Data age",
+        "How long ago the agent that was heard of least lately was heard of. Red: its numbers"
+        " are missing in the others here. Look at Agents, then at Exporter and API.",
+        AGE,
+        "s",
+        ((None, "green"), (SOON, "orange"), (PATIENCE, "red")),
+    )

@@ -126,13 +126,28 @@ def limited(panel: timeseries.Panel, thresholds: Steps) -> timeseries.Panel:
     return panel.thresholds(steps(thresholds)).thresholds_style(style)
 
 
-def dashed(panel: timeseries.Panel, ref: str) -> timeseries.Panel:
-    """Return a chart with the lines of one query dashed and thin: what should be."""
-    return panel.override_by_query(
-        ref,
+def against(
+    title: str, description: str, unit: str, found: Query, bound: Query
+) -> timeseries.Panel:
+    """Return a chart of what is, and dashed and thin what should be or may be."""
+    return chart(title, description, unit, found, bound).override_by_query(
+        "B",
         [
             DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [6, 6]}),
             DynamicConfigValue("custom.lineWidth", 1),
             DynamicConfigValue("custom.fillOpacity", 0),
         ],
+    )
+
+
+def against_allowed(
+    title: str, description: str, unit: str, used: str, allowed: str
+) -> timeseries.Panel:
+    """Return a chart of what accounts use, and dashed what they may."""
+    return against(
+        title,
+        description,
+        unit,
+        (f"max by (account) ({used})", "{{account}}"),
+        (f"max by (account) ({allowed})", "allowed: {{account}}"),
     )

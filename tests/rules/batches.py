@@ -331,9 +331,12 @@ FORECASTS = (
                 during(40, 80),
                 Exporter(unscraped=(gap,)),
             ),
-            recorded=((pace, minute, NEEDED),),
+            recorded=tuple((pace, minute, NEEDED) for pace, minute in paces),
         )
-        for gap, pace, minute in (((21, 29), LATER_PACE, 42), ((37, 46), EARLIER_PACE, 58))
+        for gap, paces in (
+            ((21, 29), ((LATER_PACE, 42), (EARLIER_PACE, 54))),
+            ((37, 46), ((EARLIER_PACE, 58),)),
+        )
     ),
     replace(
         one(
