@@ -7,7 +7,7 @@ from exporter.rules.recorded import (
     CALLS,
     CLOSE,
     COMPLETED,
-    LEFT_AT_BEST,
+    LEFT_AT_BETTER,
     LEFT_AT_CLOSE,
     PACE,
     PAUSED_LONG,
@@ -92,7 +92,7 @@ def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
             # It begins when no half of the time gives hope, and then stays as long as the pace is
             # too low: calls come in crowds, and one slow stretch is no trend.
             f"{share}\n"
-            f"and {LEFT_AT_BEST} / {known.calls()} > {thresholds.miss_share:g}\n"
+            f"and {LEFT_AT_BETTER} / {known.calls()} > {thresholds.miss_share:g}\n"
             f"or {share} > {thresholds.miss_share:g}\n"
             f"and {fires}",
             summary,

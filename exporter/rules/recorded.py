@@ -20,9 +20,9 @@ PAUSED_LONG = "batch:ultravox_calls_remaining:paused"
 PACE = "batch:ultravox_calls_completed:pace"
 LATER_PACE = "batch:ultravox_calls_completed:pace_of_later_half"
 EARLIER_PACE = "batch:ultravox_calls_completed:pace_of_earlier_half"
-BEST_PACE = "batch:ultravox_calls_completed:best_pace"
+BETTER_PACE = "batch:ultravox_calls_completed:better_pace"
 LEFT_AT_CLOSE = "batch:ultravox_calls_left_at_close:predicted"
-LEFT_AT_BEST = "batch:ultravox_calls_left_at_close:best"
+LEFT_AT_BETTER = "batch:ultravox_calls_left_at_close:better"
 
 
 class Recorded(Expressions):
@@ -103,22 +103,21 @@ def recordings(thresholds: Thresholds) -> tuple[tuple[str, str], ...]:
         (PACE, Expressions.pace(known, thresholds.pace_over)),
         (LATER_PACE, Expressions.pace(known, half)),
         (EARLIER_PACE, Expressions.pace(known, half, half)),
-        (BEST_PACE, _best_pace()),
+        (BETTER_PACE, _better_pace()),
         (LEFT_AT_CLOSE, known.left_at_close(PACE)),
-        (LEFT_AT_BEST, known.left_at_close(BEST_PACE)),
+        (LEFT_AT_BETTER, known.left_at_close(BETTER_PACE)),
     )
 
 
-def _best_pace() -> str:
-    """Return the best of a batch's paces: over the whole time, and over its halves.
+def _better_pace() -> str:
+    """Return the better of a batch's paces over the halves of the time.
 
     Calls don't come evenly: who is late in one half of the time alone may have had bad luck. Who is
     late in both is late.
     """
     return (
         f"max without (half) (\n"
-        f"  {PACE}\n"
-        f'  or label_replace({LATER_PACE}, "half", "later", "", "")\n'
+        f"  {LATER_PACE}\n"
         f'  or label_replace({EARLIER_PACE}, "half", "earlier", "", "")\n'
         f")"
     )

@@ -61,14 +61,43 @@ def _expressions(expression: str) -> Iterator[tuple[str, str]]:
 
 
 def _without_lines(expression: str) -> Iterator[tuple[str, str]]:
+    """Yield the expression without each guard, and without each alternative and its guards."""
     lines = expression.split("\n")
     for index, line in enumerate(lines):
-        rest = [*lines[:index], *lines[index + 1 :]]
         if re.match(r"\s*(and|unless|or) ", line):
+            rest = [*lines[:index], *lines[_end(lines, index) :]]
             yield "\n".join(rest), f"line {index + 1}: without: {line.strip()}"
-        elif index + 1 < len(lines) and re.match(r"\s*or ", lines[index + 1]):
-            rest[index] = re.sub(r"or ", "", rest[index], count=1)
-            yield "\n".join(rest), f"line {index + 1}: without: {line.strip()}"
+        if re.match(r"\s*or ", line):
+            first = _alternative(lines, index)
+            others = [*lines[:first], *lines[index:]]
+            if not re.match(r"\s*or ", lines[first]):
+                others[first] = re.sub(r"or ", "", line, count=1)
+            yield "\n".join(others), f"lines {first + 1} to {index}: without the alternative"
+
+
+def _end(lines: Sequence[str], index: int) -> int:
+    """Return the line after the operand that begins at a line: it may be in parentheses."""
+    depth = 0
+    for place in range(index, len(lines)):
+        depth += lines[place].count("(") - lines[place].count(")")
+        if depth <= 0:
+            return place + 1
+    raise ValueError(lines[index])
+
+
+def _alternative(lines: Sequence[str], index: int) -> int:
+    """Return the first line of the alternative before the one that begins at a line."""
+    margin = _margin(lines[index])
+    for place in range(index - 1, -1, -1):
+        if _margin(lines[place]) < margin:
+            return place + 1
+        if _margin(lines[place]) == margin and lines[place].lstrip().startswith("or "):
+            return place
+    return 0
+
+
+def _margin(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _bound(found: re.Match[str]) -> str:
@@ -137,14 +166,21 @@ def _mentions(group: Iterable[Scenario], name: str | None) -> int:
 def fails(
     every: Sequence[Rule], scenarios: Iterable[Scenario], name: str | None, promtool: str
 ) -> bool:
-    """Whether one of the scenarios fails with these rules; `name` is the one alert they have."""
+    """Whether one of the scenarios fails with these rules; `name` is the one alert they have.
+
+    Raise RuntimeError where promtool fails for another reason: it can't read a mutant, say.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path, tests = Path(folder, "rules.yml"), Path(folder, "test.yml")
         path.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": list(every)}]}))
         tests.write_text(render([[_about(each, name) for each in scenarios]], path.name))
         told = subprocess.run(
-            [promtool, "test", "rules", str(tests)], capture_output=True, check=False
+            [promtool, "test", "rules", str(tests)], capture_output=True, text=True, check=False
         )
+        if told.returncode and not re.search(
+            r"^\s+expr: ", told.stdout + told.stderr, re.MULTILINE
+        ):
+            raise RuntimeError(told.stdout + told.stderr)
         return told.returncode != 0
 
 

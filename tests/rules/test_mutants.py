@@ -1,5 +1,7 @@
 """Every kind of guard is taken away, once each."""
 
+import pytest
+
 from tests.rules.mutants import bundled, mutants
 
 RULE = {
@@ -18,6 +20,7 @@ def test_each_guard_is_taken_away_alone() -> None:
         "no for",
         "line 2: without: unless b == 1",
         "line 3: without: or c offset 1m",
+        "lines 1 to 2: without the alternative",
         "line 4: without: and d",
         "line 1: no bound: > 0 -> >= -1e18",
         "line 2: any value: == 1 -> >= 0",
@@ -26,9 +29,19 @@ def test_each_guard_is_taken_away_alone() -> None:
     ]
 
 
-def test_an_alternative_may_be_the_first() -> None:
-    rule = {"record": "r", "expr": "a\nor b"}
-    assert [mutant.rule["expr"] for mutant in mutants([rule])] == ["b", "a"]
+@pytest.mark.parametrize(
+    ("expression", "without"),
+    [
+        ("a\nor b", {"a", "b"}),
+        ("a\nand b\nor c\nunless d\nor e", {"c\nunless d\nor e", "a\nand b\nor e"}),
+        ("max (\n  a\n  or b\n)", {"max (\n  a\n)", "max (\n  b\n)"}),
+        ("max (\n  a\n)\nor b", {"max (\n  a\n)", "b"}),
+        ("a\nand (\n  b\n  unless c\n)", {"a", "a\nand (\n  b\n)"}),
+    ],
+)
+def test_an_alternative_or_a_guard_may_have_many_lines(expression: str, without: set[str]) -> None:
+    found = {mutant.rule["expr"] for mutant in mutants([{"record": "r", "expr": expression}])}
+    assert without <= found
 
 
 def test_the_bundled_rules_have_guards() -> None:
