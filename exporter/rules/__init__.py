@@ -2,7 +2,8 @@
 
 thresholds   what a user may set, and what is set otherwise
 promql       PromQL, and how series are read
-expressions  what is so, now, over the exporter's series
+agents       how well agents are known, over the exporter's series
+expressions  what is so of their batches, now
 recorded     the same expressions, each evaluated once and kept under a name
 alert        what an alert is, and the text that it carries
 batches      the alerts about batches

@@ -4,6 +4,7 @@ A guard is a line of an expression that begins with `and`, `unless` or `or`, a b
 look-back, a label that is aggregated away.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from tests.support.programs import require
 
 Rule = dict[str, Any]
 
-AT_ONCE = 2
+AT_ONCE = os.cpu_count() or 1
 """Mutants that are tried at once."""
 
 GROUPS = (*batches.GROUPS, *service.GROUPS)
