@@ -26,6 +26,7 @@ TROUBLE = 300.0
 _ACCOUNT = "account {{ $labels.account }}"
 _KNOWN = Recorded()
 _REQUESTS = "ultravox_exporter_api_requests_total"
+_SUCCESS = _KNOWN.last("ultravox_account_last_success_timestamp_seconds")
 
 
 def account_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
@@ -44,7 +45,6 @@ def _at_limit(thresholds: Thresholds) -> Alert:
     lasts, metric = thresholds.concurrency_for, "ultravox_account_active_calls"
     average = over(f"avg_over_time({_KNOWN.series(metric)}[{duration(lasts)}])")
     allowed = _KNOWN.last("ultravox_account_allowed_concurrent_calls")
-    success = _KNOWN.last("ultravox_account_last_success_timestamp_seconds")
     return Alert(
         "UltravoxAccountAtConcurrencyLimit",
         "info",
@@ -52,7 +52,7 @@ def _at_limit(thresholds: Thresholds) -> Alert:
         f"{average} >= {CROWDED} * {allowed}\n"
         f"and {allowed} > 0\n"
         f"and {_KNOWN.then(metric, lasts)}\n"
-        f"and time() - {success} < {SOON}",
+        f"and time() - {_SUCCESS} < {SOON}",
         f"The {_ACCOUNT} makes as many calls at once as it may: {COUNT}",
         f"For {duration(lasts)} it has had about as many active calls as it is allowed. Batches"
         " wait for each other: this is why they are slow.",
@@ -132,18 +132,17 @@ _API = (
 
 
 def _data_stale(thresholds: Thresholds) -> Alert:
-    success = _KNOWN.last("ultravox_account_last_success_timestamp_seconds")
     accounts = _KNOWN.last("ultravox_account_allowed_requests_per_second")
     intervals = _KNOWN.last("ultravox_agent_poll_interval_seconds")
     return Alert(
         "UltravoxDataStale",
         "warning",
         f"{_KNOWN.stale()}\n"
-        f"or time() - {success} >= max without (agent_id) ({_KNOWN.patience(SOON)})\n"
-        f"or time() - {success} >= {LONGEST_PATIENCE}\n"
+        f"or time() - {_SUCCESS} >= max without (agent_id) ({_KNOWN.patience(SOON)})\n"
+        f"or time() - {_SUCCESS} >= {LONGEST_PATIENCE}\n"
         f"unless max without (agent_id) ({intervals})\n"
         f"or 0 * {accounts}\n"
-        f"unless {success}",
+        f"unless {_SUCCESS}",
         "What is known of {{ if $labels.agent_id }}"
         f"{NAMED_AGENT}{{{{ else }}}}{_ACCOUNT}{{{{ end }}}} is old",
         "{{ if $value }}It last answered {{ $value | humanizeDuration }} ago, too long for its own"
