@@ -37,7 +37,7 @@ def test_the_rules_load_and_pass_their_tests(find: Callable[[str], str]) -> None
 def test_a_guard_that_is_missing_is_noticed() -> None:
     """And with every guard there is nothing to notice: `make mutants` takes each away."""
     program, rules = require("promtool"), mutants.bundled()
-    assert not mutants.fails(rules, batches.STALLS, None, program)
+    assert not mutants.failing(rules, batches.STALLS, None, program)
     place = next(
         place for place, rule in enumerate(rules) if rule.get("alert") == "UltravoxBatchStalled"
     )

@@ -133,8 +133,11 @@ def survivors(every: Sequence[Rule], promtool: str, about: str) -> Iterator[str]
                 sys.stdout.flush()
 
 
-Notices = dict[str, Counter[int]]
-"""How many mutants of a rule, by its name, each group of scenarios noticed."""
+Notices = dict[str, Counter[str]]
+"""How many mutants of a rule, by its name, each scenario noticed, by its own."""
+
+FIRST = 3
+"""Scenarios that are tried before the others."""
 
 
 def noticed(every: Sequence[Rule], mutant: Mutant, promtool: str, before: Notices) -> bool:
@@ -146,11 +149,12 @@ def noticed(every: Sequence[Rule], mutant: Mutant, promtool: str, before: Notice
     name = mutant.rule.get("alert")
     if name is not None:
         changed = [rule for rule in changed if rule.get("alert", name) == name]
-    mentions = [_mentions(group, name) for group in GROUPS]
-    noticing = before.setdefault(_name(mutant.rule), Counter())
-    for place in sorted(range(len(GROUPS)), key=lambda n: (-noticing[n], -mentions[n])):
-        if fails(changed, GROUPS[place], name, promtool):
-            noticing[place] += 1
+    notices = before.setdefault(_name(mutant.rule), Counter())
+    often = {scenario for scenario, _ in notices.most_common(FIRST)}
+    first = [scenario for group in GROUPS for scenario in group if scenario.name in often]
+    for group in filter(None, (first, *sorted(GROUPS, key=lambda each: -_mentions(each, name)))):
+        if failed := failing(changed, group, name, promtool):
+            notices.update(failed)
             return True
     return False
 
@@ -164,25 +168,30 @@ def _mentions(group: Iterable[Scenario], name: str | None) -> int:
     )
 
 
-def fails(
-    every: Sequence[Rule], scenarios: Iterable[Scenario], name: str | None, promtool: str
-) -> bool:
-    """Whether one of the scenarios fails with these rules; `name` is the one alert they have.
+def failing(
+    every: Sequence[Rule], scenarios: Sequence[Scenario], name: str | None, promtool: str
+) -> set[str]:
+    """Return the names of scenarios that fail with these rules; `name` is the one alert they have.
 
-    Raise RuntimeError where promtool fails for another reason: it can't read a mutant, say.
+    Which of those that are played alone failed is not told apart. Raise RuntimeError where promtool
+    fails for another reason: it can't read a mutant, say.
     """
     with tempfile.TemporaryDirectory() as folder:
         path, tests = Path(folder, "rules.yml"), Path(folder, "test.yml")
         path.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": list(every)}]}))
         tests.write_text(render([[_about(each, name) for each in scenarios]], path.name))
-        told = subprocess.run(
+        ended = subprocess.run(
             [promtool, "test", "rules", str(tests)], capture_output=True, text=True, check=False
         )
-        if told.returncode and not re.search(
-            r"^\s+expr: ", told.stdout + told.stderr, re.MULTILINE
-        ):
-            raise RuntimeError(told.stdout + told.stderr)
-        return told.returncode != 0
+    told = ended.stdout + ended.stderr
+    failed = re.findall(r"^\s+expr: (.+)$", told, re.MULTILINE)
+    if ended.returncode and not failed:
+        raise RuntimeError(told)
+    return {
+        scenario.name
+        for scenario in scenarios
+        if any(scenario.alone or f'account=\\"{scenario.name}\\"' in each for each in failed)
+    }
 
 
 def _about(scenario: Scenario, name: str | None) -> Scenario:
