@@ -251,28 +251,35 @@ def uneven(minute: float) -> float:
     return 60 * rounds + (3 * min(rest, 15) + max(rest - 15, 0)) // 1
 
 
+LATE = replace(SLOW, completed=steady(1, since=-380), created=-380.0, start=-380.0, end=120.0)
+"""The same, two hours before its window closes."""
+
 FORECASTS = (
     one(TIGHT, "a batch at the pace that is needed will not miss its window", during(1, 120)),
     one(
         SLOW,
         "a batch at half the pace will miss its window",
-        {**during(1, 39), **during(47, 300, MISS)},
-        Exporter(down=((100, 103),), failing=((130, 139),)),
+        {**during(1, 39), **during(47, 110, MISS)},
+        Exporter(down=((60, 63),), failing=((80, 89),)),
     ),
     one(
-        SLOW,
+        LATE,
         "it is critical within the hour, and over when the window closes",
-        {**during(339, 339, MISS), **during(347, 399, MISS, MISS_SOON), **during(402, 410, CLOSED)},
+        {
+            **during(50, 59, MISS),
+            **during(62, 119, MISS, MISS_SOON),
+            **during(122, 130, CLOSED),
+        },
     ),
     one(
-        replace(SLOW, completed=steady(1.86, since=-100)),
+        replace(LATE, completed=steady(1.86, since=-380)),
         "7 % of the calls left are a warning, never critical",
-        {**during(300, 300, MISS), **during(398, 398, MISS)},
+        during(50, 118, MISS),
     ),
     one(
-        replace(SLOW, completed=steady(1.94, since=-100)),
+        replace(LATE, completed=steady(1.94, since=-380)),
         "3 % of the calls left are none",
-        {**during(100, 100), **during(300, 300), **during(398, 398)},
+        during(1, 118),
     ),
     one(
         replace(TIGHT, completed=lambda minute: max(uneven(minute), 0.0)),
@@ -296,7 +303,7 @@ FORECASTS = (
             ),
         ),
         "what has begun stays until the pace suffices, though some quarters of an hour did",
-        {**during(50, 194, MISS), **during(200, 300)},
+        {**during(50, 194, MISS), **during(200, 215)},
     ),
     one(
         replace(SLOW, end=None),
@@ -400,22 +407,19 @@ FORECASTS = (
     ),
 )
 
+OVER = Batch(completed=lambda _minute: 20.0, calls=30.0, created=-350.0, start=-350.0, end=-320.0)
+"""Closed with calls left; that is told until minute 40."""
+
 ENDS = (
     one(
-        replace(HALTS, start=-300.0, end=100.0, calls=30.0, completed=lambda _minute: 20.0),
+        OVER,
         "calls left at the close are told for six hours",
-        {
-            **during(102, 102, CLOSED),
-            **during(300, 300, CLOSED),
-            **during(458, 458, CLOSED),
-            **during(462, 462),
-            **during(500, 500),
-        },
+        {**during(2, 38, CLOSED), **during(42, 50)},
     ),
     one(
         replace(TIGHT, end=100.0, calls=400.0),
         "a batch that makes its last call as the window closes tells nothing",
-        during(80, 200),
+        during(80, 130),
         Exporter(failing=((97, 104),)),
     ),
     one(
@@ -425,25 +429,14 @@ ENDS = (
         Exporter(ahead=3.0),
     ),
     one(
-        replace(HALTS, ended=600.0, end=30.0, start=-300.0),
+        replace(OVER, ended=60.0),
         "an end that the API sets long after the close does not begin it anew",
-        {
-            **during(60, 60, CLOSED),
-            **during(385, 385, CLOSED),
-            **during(395, 395),
-            **during(602, 602),
-            **during(620, 620),
-        },
+        {**during(2, 38, CLOSED), **during(42, 70)},
     ),
     one(
-        replace(HALTS, ended=30.0, end=600.0, start=-300.0),
+        replace(OVER, ended=-320.0, end=60.0),
         "an end before the close counts from the end",
-        {
-            **during(32, 32, CLOSED),
-            **during(385, 385, CLOSED),
-            **during(395, 395),
-            **during(602, 602),
-        },
+        {**during(2, 38, CLOSED), **during(42, 70)},
     ),
     one(
         replace(
@@ -483,9 +476,9 @@ OUTCOMES = (
     one(called(5, 14), "19 calls are too few to tell", {**during(5, 5), **during(60, 60)}),
     one(called(4, 16), "a fifth is not many", {**during(5, 5), **during(60, 60)}),
     one(
-        replace(called(5, 15), ended=30.0, calls=30.0),
+        replace(called(5, 15), completed=OVER.completed, calls=20.0, ended=-320.0),
         "errors are told until six hours after the end",
-        {**during(380, 380, ERRORS), **during(395, 395)},
+        {**during(5, 38, ERRORS), **during(42, 50)},
     ),
     one(
         called(5, 15),
