@@ -1,6 +1,6 @@
 """`make docs`: the pages and files that are made from the code. The tests hold them in step."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from exporter.config import json_schema_text
@@ -10,7 +10,7 @@ from exporter.rules.document import render as rules
 from exporter.rules.thresholds import Links, Thresholds
 from grafana.generate.dashboard import render as dashboard
 from tests.rules import batches, service
-from tests.rules.document import render as rules_tests
+from tests.rules.document import render as rules_tests_of
 
 ROOT = Path(__file__).parents[1]
 DASHBOARD = ROOT / "grafana" / "ultravox-batches.json"
@@ -79,20 +79,21 @@ def _row(family: Family) -> str:
     )
 
 
-def pages() -> Mapping[Path, str]:
-    """Return every generated page and its text."""
-    docs = ROOT / "docs"
-    return {
-        docs / "metrics.md": metrics_page(),
-        docs / "config.schema.json": json_schema_text(),
-        ROOT / "prometheus" / "ultravox.rules.yml": rules(Thresholds(), Links()),
-        DASHBOARD: dashboard(),
-        ROOT / "prometheus" / "ultravox.rules.test.yml": rules_tests(
-            (*batches.GROUPS, *service.GROUPS)
-        ),
-    }
+def rules_tests() -> str:
+    """Return `prometheus/ultravox.rules.test.yml`."""
+    return rules_tests_of((*batches.GROUPS, *service.GROUPS))
+
+
+PAGES: Mapping[Path, Callable[[], str]] = {
+    ROOT / "docs" / "metrics.md": metrics_page,
+    ROOT / "docs" / "config.schema.json": json_schema_text,
+    ROOT / "prometheus" / "ultravox.rules.yml": lambda: rules(Thresholds(), Links()),
+    DASHBOARD: dashboard,
+    ROOT / "prometheus" / "ultravox.rules.test.yml": rules_tests,
+}
+"""Every generated page, and what makes its text."""
 
 
 if __name__ == "__main__":
-    for path, text in pages().items():
-        path.write_text(text, "utf-8")
+    for path, text in PAGES.items():
+        path.write_text(text(), "utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.generate import ROOT, pages
+from tests.generate import PAGES, ROOT
 
 PACKAGES = sorted(
     path.parent for name in ("exporter", "grafana") for path in (ROOT / name).rglob("__init__.py")
@@ -15,10 +15,10 @@ PACKAGES = sorted(
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 
-@pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_generated_pages_are_in_step(path: Path) -> None:
     """`make docs` writes them anew."""
-    assert path.read_text("utf-8") == pages()[path]
+    assert path.read_text("utf-8") == PAGES[path]()
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.relative_to(ROOT)))

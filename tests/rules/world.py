@@ -127,10 +127,10 @@ class Exporter:
             ),
             self._series(f'ultravox_agent_info{{agent="{name}"}}'): 1.0,
         }
+        failed = sum(within(at, self.failing) for at in range(minute + 1))
         for reason in REASONS:
-            failed = [at for at in range(minute + 1) if within(at, self.failing)]
             series = self._series(f'ultravox_agent_poll_failures_total{{reason="{reason}"}}')
-            found[series] = float(len(failed) if reason == self.reason else 0)
+            found[series] = float(failed if reason == self.reason else 0)
         if (last := self.polled(minute)) is None:
             return found
         found[self._series("ultravox_agent_last_success_timestamp_seconds")] = (
