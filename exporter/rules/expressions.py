@@ -16,6 +16,10 @@ OBSERVED = 0.8
 LATE = 660
 """Seconds after its beginning at which a batch may be seen for the first time."""
 
+_LEFT = "ultravox_batch_calls_remaining"
+SERVED_WITH = "ultravox_agent_batches_hidden"
+"""Of each agent whose batches are served."""
+
 
 class Expressions(Agents):
     """What is known of agents and their batches.
@@ -35,15 +39,18 @@ class Expressions(Agents):
     def left(self) -> str:
         """Batches: their calls that are not completed.
 
-        Those that are served now; for a while those that were, unless their agent's others are and
-        they are not: then they are gone.
+        Those that are served now; for a while those that were, unless they are gone.
         """
-        metric, served = "ultravox_batch_calls_remaining", "ultravox_agent_batches_hidden"
         return (
-            f"{over(self.series(metric), 'min')}\n"
-            f"or {self.last(metric, operator='min')}\n"
-            f"unless {OF_AGENT} {over(self.series(served), without='reason')}"
+            f"{over(self.series(_LEFT), 'min')}\n"
+            f"or {self.last(_LEFT, operator='min')}\n"
+            f"{self.unless_gone()}"
         )
+
+    def unless_gone(self) -> str:
+        """Where their agent was served since and they were not, they are gone: a guard's line."""
+        agents = self.scraped(SERVED_WITH, without="reason")
+        return f"and {self.scraped(_LEFT)} >= {OF_AGENT} group_left () {agents}"
 
     def paused(self) -> str:
         """Batches: whether they are paused."""

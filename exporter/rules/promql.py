@@ -11,6 +11,9 @@ from exporter.config.durations import render as duration
 LOOKBACK = "5m"
 """How long a series that is not scraped is still read: longer than a restart takes."""
 
+STEP = "30s"
+"""How finely the look-back is looked through, where the times of samples are asked for."""
+
 MEMORY = "1h"
 """How far before a moment the last thing known at that moment is looked for."""
 
@@ -37,6 +40,11 @@ class Series:
     def then(self, metric: str, ago: float) -> str:
         """Return what a gauge's last value was so many seconds ago."""
         return over(f"last_over_time({self.series(metric)}[{MEMORY}] offset {duration(ago)})")
+
+    def scraped(self, metric: str, without: str = "") -> str:
+        """Return when a series was last scraped, within the look-back."""
+        times = f"max_over_time(timestamp({self.series(metric)})[{LOOKBACK}:{STEP}])"
+        return over(times, without=without)
 
 
 def over(vector: str, operator: str = "max", without: str = "") -> str:

@@ -2,8 +2,8 @@
 
 from exporter.config.durations import render as duration
 from exporter.exposition.catalogue import SECTIONS
-from exporter.rules.expressions import Expressions
-from exporter.rules.promql import OF_AGENT, operand
+from exporter.rules.expressions import SERVED_WITH, Expressions
+from exporter.rules.promql import OF_AGENT, operand, over
 
 VARIABLES = {"account": "account", "agent_id": "agent", "batch_id": "batch"}
 """The variables that choose by a label."""
@@ -39,6 +39,14 @@ class Selected(Expressions):
     def left(self) -> str:
         """Batches: their calls that are not completed; here an operand, there a recorded name."""
         return operand(super().left())
+
+    def unless_gone(self) -> str:
+        """Where their agent is served and they are not, they are gone: a guard's line.
+
+        While a scrape fails they are back. When samples were scraped would tell, but is dear to ask
+        for each point of a chart.
+        """
+        return f"unless {OF_AGENT} {over(self.series(SERVED_WITH), without='reason')}"
 
 
 RAW = Selected()

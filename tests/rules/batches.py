@@ -155,8 +155,9 @@ STALLS = (
     ),
     one(
         replace(HALTS, gone=40.0),
-        "a stalled batch that is deleted is forgotten at once",
+        "a stalled batch that is deleted is forgotten at once, whatever scrape fails then",
         {**during(37, 39, STALLED), **during(41, 60)},
+        Exporter(unscraped=((42, 43), (44, 45))),
     ),
     one(
         HALTS,
