@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tests.truth.campaigns import MINUTE, Campaign, Scene, Span
 from tests.truth.dialling import Dialled
 from tests.truth.evaluate import Firings
-from tests.truth.verdicts import JUDGES, Verdict, joined
+from tests.truth.verdicts import JUDGES, PAUSED_AFTER, STALLED_AFTER, Verdict, joined
 
 TOLD_WITHIN = {
     "UltravoxBatchStalled": 3 * MINUTE,
@@ -20,6 +20,10 @@ TOLD_WITHIN = {
 """How long after its beginning a trouble must be told: a poll, a scrape and an evaluation; for
 calls by status two minutes more; for a forecast half an hour of the new pace and a quarter in which
 it holds."""
+
+LASTS = {"UltravoxBatchStalled": STALLED_AFTER, "UltravoxBatchPaused": PAUSED_AFTER}
+"""How long what is wrong must have been so, where an alert asks since when. The API does not say
+that: what begins in an outage is seen at its end."""
 
 WATCHED_FOR = {
     "UltravoxBatchStalled": 15 * MINUTE,
@@ -77,7 +81,9 @@ def _of_trouble(
 ) -> Iterator[tuple[str, float]]:
     """Yield what is to be said of a trouble, and how late it was told."""
     watched = scene.exporters[0].first_poll + WATCHED_FOR.get(alert, 0)
-    seen = Span(max(true.begins, watched), min(true.ends, scene.length))
+    lasted = LASTS.get(alert, 0)
+    begins = _seen(scene, true.begins - lasted) + lasted
+    seen = Span(max(begins, watched), min(true.ends, scene.length))
     told = [span for span in fired if _meets(scene, true, span)]
     if told:
         yield "told", max(0.0, told[0].begins - seen.begins)
@@ -101,10 +107,15 @@ def _meets(scene: Scene, trouble: Span, fired: Span) -> bool:
 
 def _known(scene: Scene, moment: float) -> float:
     """Return by when what happened at a moment must be known."""
+    return _seen(scene, moment) + RESOLVED_WITHIN
+
+
+def _seen(scene: Scene, moment: float) -> float:
+    """Return when what happened at a moment is seen, at the latest, but for a poll."""
     for outage in sorted(scene.outages):
         if outage.begins - MINUTE <= moment < outage.ends + BACK_OFF:
             moment = outage.ends + BACK_OFF
-    return moment + RESOLVED_WITHIN
+    return moment
 
 
 def _visible(scene: Scene, span: Span) -> float:

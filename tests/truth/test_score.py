@@ -64,6 +64,14 @@ def test_a_trouble_that_an_outage_hides_is_no_miss() -> None:
     assert judged(stalling(), {}, Span(70 * 60.0, 125 * 60.0)) == []
 
 
+def test_a_standstill_that_begins_in_an_outage_is_seen_at_its_end() -> None:
+    begun = Span(50 * 60.0, 65 * 60.0)
+    assert judged(stalling(), {}, begun) == [("missed", STALLED[0])]
+    short = stalling(window_end=88 * 60.0)
+    assert ("missed", STALLED[0]) not in judged(short, {}, begun)
+    assert ("missed", STALLED[0]) in judged(short, {})
+
+
 def test_rules_that_say_nothing_miss_every_kind_of_trouble() -> None:
     said = Counter[tuple[str, str]]()
     for scene in scenes(1, 60):
