@@ -56,6 +56,8 @@ def test_a_trouble_told_twice_is_told_again_but_for_a_long_outage() -> None:
     assert ("again", STALLED[0]) in judged(stalling(), {STALLED: twice})
     long = Span(85 * 60.0, 98 * 60.0)
     assert ("again", STALLED[0]) not in judged(stalling(), {STALLED: twice}, long)
+    within = Span(86 * 60.0, 88 * 60.0)
+    assert ("again", STALLED[0]) not in judged(stalling(), {STALLED: twice}, long, within)
     short = Span(85 * 60.0, 94 * 60.0)
     assert ("again", STALLED[0]) in judged(stalling(), {STALLED: twice}, short)
 

@@ -137,11 +137,11 @@ def _when(condition: Callable[[float], bool], span: Span) -> Iterator[Span]:
 
 
 def joined(spans: Iterable[Span]) -> Iterator[Span]:
-    """Yield spans that touch as one."""
+    """Yield spans that touch, by their beginnings, as one."""
     current: Span | None = None
     for span in spans:
         if current and span.begins <= current.ends + 1e-6:
-            current = Span(current.begins, span.ends)
+            current = Span(current.begins, max(current.ends, span.ends))
         else:
             if current:
                 yield current
