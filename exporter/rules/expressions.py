@@ -5,7 +5,7 @@ Names are joined nowhere: they change.
 
 from exporter.config.durations import render as duration
 from exporter.rules.agents import Agents
-from exporter.rules.promql import OF_AGENT, operand, over
+from exporter.rules.promql import LOOKBACK, OF_AGENT, operand, over, scraped
 
 SHORTEST = 600
 """Seconds of observation that a pace is made of, at least."""
@@ -16,7 +16,7 @@ OBSERVED = 0.8
 LATE = 660
 """Seconds after its beginning at which a batch may be seen for the first time."""
 
-_LEFT = "ultravox_batch_calls_remaining"
+LEFT = "ultravox_batch_calls_remaining"
 SERVED_WITH = "ultravox_agent_batches_hidden"
 """Of each agent whose batches are served."""
 
@@ -37,20 +37,16 @@ class Expressions(Agents):
         return self.last("ultravox_batch_calls_completed")
 
     def left(self) -> str:
-        """Batches: their calls that are not completed.
+        """Batches: their calls that are not completed, where they are not gone."""
+        return over(f"\n  {self.served_lately(LEFT)}\n", "min")
 
-        Those that are served now; for a while those that were, unless they are gone.
-        """
+    def served_lately(self, metric: str) -> str:
+        """Batches by exporter: a gauge's last value, unless their agent was served since, alone."""
+        batch, agent = scraped(self.series(metric)), scraped(self.series(SERVED_WITH))
         return (
-            f"{over(self.series(_LEFT), 'min')}\n"
-            f"or {self.last(_LEFT, operator='min')}\n"
-            f"{self.unless_gone()}"
+            f"last_over_time({self.series(metric)}[{LOOKBACK}])\n"
+            f"  and {batch} >= {OF_AGENT} group_left () max without (reason) ({agent})"
         )
-
-    def unless_gone(self) -> str:
-        """Where their agent was served since and they were not, they are gone: a guard's line."""
-        agents = self.scraped(SERVED_WITH, without="reason")
-        return f"and {self.scraped(_LEFT)} >= {OF_AGENT} group_left () {agents}"
 
     def paused(self) -> str:
         """Batches: whether they are paused."""

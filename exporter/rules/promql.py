@@ -41,10 +41,10 @@ class Series:
         """Return what a gauge's last value was so many seconds ago."""
         return over(f"last_over_time({self.series(metric)}[{MEMORY}] offset {duration(ago)})")
 
-    def scraped(self, metric: str, without: str = "") -> str:
-        """Return when a series was last scraped, within the look-back."""
-        times = f"max_over_time(timestamp({self.series(metric)})[{LOOKBACK}:{STEP}])"
-        return over(times, without=without)
+
+def scraped(selector: str) -> str:
+    """Return when series were last scraped, within the look-back."""
+    return f"max_over_time(timestamp({selector})[{LOOKBACK}:{STEP}])"
 
 
 def over(vector: str, operator: str = "max", without: str = "") -> str:

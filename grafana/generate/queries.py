@@ -3,7 +3,7 @@
 from exporter.config.durations import render as duration
 from exporter.exposition.catalogue import SECTIONS
 from exporter.rules.expressions import SERVED_WITH, Expressions
-from exporter.rules.promql import OF_AGENT, operand, over
+from exporter.rules.promql import LOOKBACK, OF_AGENT, operand
 
 VARIABLES = {"account": "account", "agent_id": "agent", "batch_id": "batch"}
 """The variables that choose by a label."""
@@ -40,13 +40,17 @@ class Selected(Expressions):
         """Batches: their calls that are not completed; here an operand, there a recorded name."""
         return operand(super().left())
 
-    def unless_gone(self) -> str:
-        """Where their agent is served and they are not, they are gone: a guard's line.
+    def served_lately(self, metric: str) -> str:
+        """Batches by exporter: a gauge's last value, unless their agent is served alone.
 
-        While a scrape fails they are back. When samples were scraped would tell, but is dear to ask
-        for each point of a chart.
+        While a scrape fails, those that are gone are back. When samples were scraped would tell,
+        but is dear to ask for each point of a chart.
         """
-        return f"unless {OF_AGENT} {over(self.series(SERVED_WITH), without='reason')}"
+        return (
+            f"{self.series(metric)}\n"
+            f"  or last_over_time({self.series(metric)}[{LOOKBACK}])\n"
+            f"  unless {OF_AGENT} max without (reason) ({self.series(SERVED_WITH)})"
+        )
 
 
 RAW = Selected()
