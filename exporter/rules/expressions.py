@@ -16,7 +16,7 @@ OBSERVED = 0.8
 LATE = 660
 """Seconds after its beginning at which a batch may be seen for the first time."""
 
-LEFT = "ultravox_batch_calls_remaining"
+_LEFT = "ultravox_batch_calls_remaining"
 SERVED_WITH = "ultravox_agent_batches_hidden"
 """Of each agent whose batches are served."""
 
@@ -38,7 +38,7 @@ class Expressions(Agents):
 
     def left(self) -> str:
         """Batches: their calls that are not completed, where they are not gone."""
-        return over(f"\n  {self.served_lately(LEFT)}\n", "min")
+        return over(f"\n  {self.served_lately(_LEFT)}\n", "min")
 
     def served_lately(self, metric: str) -> str:
         """Batches by exporter: a gauge's last value, unless their agent was served since, alone."""
