@@ -3,11 +3,13 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -19,20 +21,25 @@ from exporter.exposition.own import OwnMetrics
 from exporter.plan import cost
 from exporter.polling.survey import AgentFinding, Finding, Plan, survey
 
+Found = TypeVar("Found")
+
 
 def command(options: argparse.Namespace) -> int:
     """Judge the configuration, with `--live` the accounts too, and print what was found.
 
-    Returns 0 when all is well and 1 when something would not work. Raises ConfigError.
+    Returns 0 when all is well and 1 when something would not work. Raises ConfigError, and
+    KeyboardInterrupt where SIGINT ends it.
     """
     try:
         config, source = resolve(options.config_file, os.environ, Path.cwd())
-        findings = asyncio.run(ask(config, os.environ)) if options.live else ()
+        findings = asyncio.run(_interruptible(ask(config, os.environ))) if options.live else ()
     except ConfigError as error:
         if not options.json:
             raise
         _print_json({"valid": False, "problems": error.problems})
         return 2
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     if options.json:
         answer = {"valid": True, "source": source, "config": config}
         _print_json({**answer, "live": findings} if options.live else answer)
@@ -51,6 +58,22 @@ async def ask(config: Config, environ: Mapping[str, str]) -> tuple[Finding, ...]
             return await survey(client, account, config.polling, time.time)
 
     return tuple(await asyncio.gather(*map(one, config.accounts, keys)))
+
+
+async def _interruptible(work: Coroutine[None, None, Found]) -> Found:
+    """Run `work`, which SIGINT cancels; a second one is Python's own to handle.
+
+    asyncio.run would cancel it by itself, but does not wake the loop: a signal that comes as the
+    loop begins to wait is heeded when something else happens, which may be a timeout.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+
+    def interrupt() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    return await task
 
 
 def _print_json(answer: object) -> None:
