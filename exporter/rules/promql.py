@@ -43,8 +43,12 @@ class Series:
 
 
 def scraped(selector: str) -> str:
-    """Return when series were last scraped, within the look-back."""
-    return f"max_over_time(timestamp({selector})[{LOOKBACK}:{STEP}])"
+    """Return when series were last scraped, within the look-back.
+
+    Its steps lie on whole multiples of STEP: what was scraped since the last one is asked for too.
+    """
+    times = f"timestamp({selector})"
+    return f"({times} or max_over_time({times}[{LOOKBACK}:{STEP}]))"
 
 
 def over(vector: str, operator: str = "max", without: str = "") -> str:
