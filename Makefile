@@ -36,7 +36,7 @@ check: .venv/dev.stamp ## the tests; those below the whole process hold branch c
 
 .PHONY: mutants
 mutants: .venv/dev.stamp ## take each guard of the alert rules away: their tests must notice (minutes)
-	@$(BIN)/python -m tests.rules.mutants $(ARGS)
+	@$(BIN)/python -m tools.rule_mutants $(ARGS)
 
 .PHONY: bench
 bench: .venv/dev.stamp ## what a scrape costs, side by side with others (minutes; ARGS=--quick for a first look)
@@ -44,7 +44,7 @@ bench: .venv/dev.stamp ## what a scrape costs, side by side with others (minutes
 
 .PHONY: truth
 truth: .venv/dev.stamp ## are the batch alerts true? hundreds of random campaigns (minutes; ARGS=--seed=N for others)
-	@$(BIN)/python -m tests.truth $(ARGS)
+	@$(BIN)/python -m tools.alert_truth $(ARGS)
 
 .PHONY: format
 format: .venv/dev.stamp ## let ruff format and mend what it can
@@ -53,11 +53,11 @@ format: .venv/dev.stamp ## let ruff format and mend what it can
 
 .PHONY: docs
 docs: .venv/dev.stamp ## write the generated pages anew
-	$(BIN)/python -m tests.generate
+	$(BIN)/python -m tools.docs.pages
 
 .PHONY: picture
 picture: .venv/dev.stamp ## draw the preview of the dashboard anew (needs Prometheus and chromium)
-	$(BIN)/python -m tests.grafana.preview
+	$(BIN)/python -m tools.preview
 
 .PHONY: lock
 lock: .venv/dev.stamp ## resolve the locked versions anew, with hashes, from the floors in pyproject.toml

@@ -11,14 +11,14 @@ from prometheus_client.aiohttp import make_aiohttp_handler
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from benchmarks.load import POLICY
-from exporter.app import exposition
-from exporter.exposition.agents import AGENT_METRICS
-from exporter.exposition.batches import BATCH_METRICS
-from exporter.exposition.family import AnyMetric, LabelledMetric, Subject
-from exporter.exposition.own import OwnMetrics
-from exporter.exposition.pages import Pages
-from exporter.exposition.view import summed, view_agent
+from benchmarks.load import SETTINGS
+from exporter.metrics.agent import AGENT_METRICS
+from exporter.metrics.batch import BATCH_METRICS
+from exporter.metrics.instrumentation import Instrumentation
+from exporter.metrics.metric import AnyMetric, LabelledMetric, Subject
+from exporter.render.cache import ExpositionCache
+from exporter.render.exposition import exposition
+from exporter.selection import select_agent, sums_by_state
 from exporter.store import Store
 from exporter.web.server import Site, application
 
@@ -28,9 +28,9 @@ FREE = "…"
 """Stands in the catalogue for labels of the user's own: the load has none."""
 
 
-def ours(store: Store, pages: Pages) -> web.Application:
+def ours(store: Store, pages: ExpositionCache) -> web.Application:
     """Return the exporter's own application."""
-    metrics = partial(exposition, store, pages, OwnMetrics(), time.time)
+    metrics = partial(exposition, store, pages, Instrumentation(), time.time)
     return application(Site(PATH, metrics, overdue=list, ready=lambda: True))
 
 
@@ -71,7 +71,7 @@ class Samples(Collector):
         for snapshot in self._store.snapshot().agents:
             identity, listing = snapshot.agent.key, snapshot.listing
             known = () if listing is None else listing.batches
-            view = view_agent(snapshot, len(known), summed(known, now), POLICY.batches)
+            view = select_agent(snapshot, len(known), sums_by_state(known, now), SETTINGS.batches)
             agents.append((identity, view))
             batches.extend([((*identity, batch.batch_id), batch) for batch in known])
         for metric in BATCH_METRICS:

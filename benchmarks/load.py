@@ -10,12 +10,12 @@ import uuid
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
-from exporter.api.wire import BATCH_PAGE, BatchRow, Page
+from exporter.api.schemas import BATCH_PAGE, BatchRecord, Page
 from exporter.config import Batches, Polling
-from exporter.exposition.view import Policy
 from exporter.model import AccountSnapshot, Agent, AgentKey, AgentSnapshot, PollHealth
 from exporter.polling.listing import goal, read
-from exporter.polling.outcome import Poll, succeeded
+from exporter.polling.transitions import Poll, succeeded
+from exporter.selection import SelectionSettings
 from exporter.store import Store
 
 AGENTS = 100
@@ -25,7 +25,7 @@ ROWS = 100
 HOUR = 3600
 ACCOUNT = "main"
 
-POLICY = Policy(
+SETTINGS = SelectionSettings(
     Polling(timeout=25.0, stale_after=86400.0),
     Batches(max_per_agent=1_000_000),
 )
@@ -49,7 +49,7 @@ class Load:
         store.put_account(AccountSnapshot(ACCOUNT, 5.0, up=True, last_success=self.began))
         for index, (account, agent_id) in enumerate(self.keys):
             agent = Agent(account, agent_id, f"agent {index}")
-            store.put_agent(AgentSnapshot(agent, PollHealth(POLICY.polling.interval)))
+            store.put_agent(AgentSnapshot(agent, PollHealth(SETTINGS.polling.interval)))
         return store
 
     def bodies(self, index: int) -> list[bytes]:
@@ -82,14 +82,14 @@ async def filled(load: Load) -> Store:
 
 async def poll(store: Store, key: AgentKey, bodies: list[bytes], number: int) -> None:
     """Read an agent's pages as the exporter's poll does, and replace its snapshot."""
-    now, previous, polling = time.time(), store.agent(key), POLICY.polling
+    now, previous, polling = time.time(), store.agent(key), SETTINGS.polling
     target = goal(previous.listing, now, polling.full_listing_interval)
-    keep_ended = POLICY.batches.keep_ended
+    keep_ended = SETTINGS.batches.keep_ended
     listing = await read(_pages(bodies, number), previous.listing, target, now, keep_ended)
     store.put_agent(succeeded(previous, Poll(now, time.time() - now), listing, polling))
 
 
-async def _pages(bodies: list[bytes], number: int) -> AsyncGenerator[Page[BatchRow], None]:
+async def _pages(bodies: list[bytes], number: int) -> AsyncGenerator[Page[BatchRecord], None]:
     for body in bodies:
         # A page comes over the network: others run before it is there.
         await asyncio.sleep(0)

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from prometheus_client import generate_latest
 
 from benchmarks.contestants import registry
-from benchmarks.load import POLICY, Load, poll
-from exporter.app import exposition
-from exporter.exposition.own import OwnMetrics
-from exporter.exposition.pages import Pages
-from exporter.exposition.text import Format
+from benchmarks.load import SETTINGS, Load, poll
+from exporter.metrics.instrumentation import Instrumentation
+from exporter.render.cache import ExpositionCache
+from exporter.render.exposition import exposition
+from exporter.render.text import Format
 
 LEVEL = 6
 """At which aiohttp compresses prometheus_client's page."""
@@ -65,8 +65,8 @@ class Ours:
     def __init__(self, load: Load, bodies: list[list[bytes]]) -> None:
         self._load, self._bodies = load, bodies
         self._store = load.store()
-        self._pages = Pages(POLICY)
-        self._own = OwnMetrics()
+        self._pages = ExpositionCache(SETTINGS)
+        self._own = Instrumentation()
 
     async def round(self, number: int) -> float:
         """Poll every agent and make the page; return the processor time."""
@@ -82,11 +82,11 @@ class Ours:
 
         The count of that agent's batches rises a second time in this round.
         """
-        everything = await self._updates(Pages(POLICY))
+        everything = await self._updates(ExpositionCache(SETTINGS))
         await poll(self._store, self._load.keys[0], self._bodies[0], number + 1)
         return everything, await self._updates(self._pages)
 
-    async def _updates(self, pages: Pages) -> float:
+    async def _updates(self, pages: ExpositionCache) -> float:
         began = time.process_time()
         for agent in self._store.snapshot().agents:
             await pages.update(agent, time.time())

@@ -12,9 +12,9 @@ from pathlib import Path
 from aiohttp import web
 
 from benchmarks import contestants
-from benchmarks.load import POLICY, Load, filled, poll
-from exporter.app import render_ahead
-from exporter.exposition.pages import Pages
+from benchmarks.load import SETTINGS, Load, filled, poll
+from exporter.render.cache import ExpositionCache
+from exporter.render.exposition import render_changes
 from exporter.store import Store
 from exporter.web.address import Address
 from exporter.web.server import listen
@@ -66,13 +66,13 @@ async def _serve(app: web.Application) -> None:
 
 
 async def _ours(load: Load, *, busy: bool) -> None:
-    store, pages, watcher = await filled(load), Pages(POLICY), Watcher()
+    store, pages, watcher = await filled(load), ExpositionCache(SETTINGS), Watcher()
     bodies = [load.bodies(index) for index in range(len(load.keys))] if busy else []
     for agent in store.snapshot().agents:
         await pages.update(agent, time.time())
     app = contestants.ours(store, pages)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(render_ahead(store, pages, time.time))
+        tasks.create_task(render_changes(store, pages, time.time))
         if busy:
             app.router.add_get("/longest", watcher.answer)
             tasks.create_task(watcher.watch())

@@ -14,14 +14,13 @@ import structlog
 
 from exporter.api.client import connect
 from exporter.config import Config, Key
-from exporter.exposition.body import Body, gzipped, plain
-from exporter.exposition.own import OwnMetrics
-from exporter.exposition.pages import Pages
-from exporter.exposition.text import Format
-from exporter.exposition.view import Policy
+from exporter.metrics.instrumentation import Instrumentation
 from exporter.polling.context import Context
-from exporter.polling.fleet import announce, watch
-from exporter.polling.schedule import Liveness
+from exporter.polling.heartbeat import Liveness
+from exporter.polling.supervisor import announce, watch
+from exporter.render.cache import ExpositionCache
+from exporter.render.exposition import exposition, render_changes
+from exporter.selection import SelectionSettings
 from exporter.store import Store
 from exporter.web.address import Address
 from exporter.web.server import Site, application, listen
@@ -44,7 +43,7 @@ class Options:
 
 async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None:
     """Poll and serve for ever. `keys` are by account name. Raises ListenError."""
-    store, liveness, own = Store(), Liveness(), OwnMetrics()
+    store, liveness, own = Store(), Liveness(), Instrumentation()
     own.config_loaded(options.clock())
     async with AsyncExitStack() as stack:
         contexts = []
@@ -54,7 +53,7 @@ async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None
             context = Context(account, config, client, store, liveness, options.clock)
             announce(context)
             contexts.append(context)
-        pages = Pages(Policy.of(config))
+        pages = ExpositionCache(SelectionSettings.of(config))
         site = Site(
             telemetry_path=options.telemetry_path,
             metrics=partial(exposition, store, pages, own, options.clock),
@@ -66,32 +65,9 @@ async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None
             log.info("listening", address=str(address))
         options.on_listening(addresses)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(render_ahead(store, pages, options.clock))
+            tasks.create_task(render_changes(store, pages, options.clock))
             for context in contexts:
                 tasks.create_task(watch(context))
-
-
-async def render_ahead(store: Store, pages: Pages, clock: Callable[[], float]) -> None:
-    """Render what changes when it changes, for ever: a scrape then finds it done."""
-    while True:
-        changed = await store.next_change()
-        await pages.update(changed, clock())
-        await asyncio.sleep(0)
-
-
-async def exposition(
-    store: Store,
-    pages: Pages,
-    own: OwnMetrics,
-    clock: Callable[[], float],
-    form: Format,
-    *,
-    gzip: bool,
-) -> Body:
-    """Return the page: what is known of batches, agents and accounts, then the exporter's own."""
-    parts = await pages.parts(store.snapshot(), clock(), form)
-    parts.append(own.render(form))
-    return await gzipped(parts) if gzip else plain(parts)
 
 
 class Readiness:

@@ -22,19 +22,20 @@ class BatchState(StrEnum):
     ACTIVE = "active"
 
 
-STATUSES = ("future", "pending", "success", "expired", "error")
+CALL_STATUSES = ("future", "pending", "success", "expired", "error")
 """What may become of a call (documented), as label values."""
 
 
-class Outcomes(msgspec.Struct, frozen=True, gc=False):
-    """A batch's calls by status, in the order of STATUSES; empty where the API gives no totals.
+class CallStatus(msgspec.Struct, frozen=True, gc=False):
+    """The number of a batch's calls by status, in the order of CALL_STATUSES.
 
-    `asked` is when the question was put, `of` how the batch then was.
+    `calls` is empty where the API gives no totals. `asked` is when the requests began (seconds
+    since the epoch), `fingerprint` is the batch's progress fingerprint at that time.
     """
 
     calls: tuple[int, ...]
     asked: float
-    of: tuple[int, int, BatchState]
+    fingerprint: tuple[int, int, BatchState]
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
@@ -43,7 +44,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     `total` and `completed` count calls; completed means "created or error" (documented): dialled or
     failed, not answered. `last_progress` is when this process last saw `completed` rise, None until
     it has. `throttle` is empty when the batch has none; `webhook` says whether it has one, never
-    where. `outcomes` are None until they were asked for.
+    where. `call_status` is None until it was asked for.
     """
 
     batch_id: str
@@ -57,7 +58,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     throttle: str = ""
     webhook: bool = False
     last_progress: float | None = None
-    outcomes: Outcomes | None = None
+    call_status: CallStatus | None = None
 
     @property
     def live(self) -> bool:
@@ -81,7 +82,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
             return BatchState.SCHEDULED
         return BatchState.DRAINED if self.completed >= self.total else BatchState.ACTIVE
 
-    def stage(self, now: float) -> tuple[int, int, BatchState]:
+    def progress_fingerprint(self, now: float) -> tuple[int, int, BatchState]:
         """Return what moves when calls are made, or can no longer be made."""
         return (self.total, self.completed, self.state(now))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.exposition.catalogue import SECTIONS
-from exporter.exposition.family import Family
+from exporter.metrics.catalogue import SECTIONS
+from exporter.metrics.metric import Family
 from exporter.rules.document import alerts
 from exporter.rules.recorded import recordings
 from exporter.rules.thresholds import Thresholds

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.generate import PAGES, ROOT
+from tools.docs.pages import PAGES, ROOT
 
 PACKAGES = sorted(
-    path.parent for name in ("exporter", "grafana") for path in (ROOT / name).rglob("__init__.py")
+    path.parent for name in ("exporter", "tools") for path in (ROOT / name).rglob("__init__.py")
 )
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 

@@ -1,12 +1,12 @@
 """How the Ultravox API is asked.
 
-    client    one account: its key, its questions, and what an answer's failure means
-    exchange  one request and its answer
-    throttle  the pace of one account's requests
-    retry     which failures are worth another try, and when
-    deadline  one deadline over a whole poll
-    paging    from page to page by cursor, to a certain end
-    wire      the answers as typed records; whatever they do not name is never decoded
+    client      one account: its API key, its requests, and what a failed response means
+    transport   one request and its response
+    rate_limit  who may poll and who may send a request: slots, rate limit, holds
+    retry       which failures are retried, and when
+    deadline    one deadline for a whole poll
+    pagination  from page to page by cursor, to a certain end
+    schemas     the responses as typed records; fields that are not named are never decoded
 
 Marks in docstrings say where a fact about the API comes from: documented (the published schema),
 observed (in public recordings) or inferred.

@@ -16,12 +16,12 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from exporter.api import wire
-from exporter.api.exchange import Answer, Endpoint, exchange, open_session
-from exporter.api.paging import follow
+from exporter.api import schemas
+from exporter.api.pagination import follow
+from exporter.api.rate_limit import Throttle
 from exporter.api.retry import PASSING, http_date, persistently, retry_after
-from exporter.api.throttle import Throttle
-from exporter.api.wire import AccountRow, AgentRow, BatchRow, Page, Record, Row
+from exporter.api.schemas import AccountRecord, AgentRecord, BatchRecord, Page, Record, Row
+from exporter.api.transport import Answer, Resource, exchange, open_session
 from exporter.config import Account, Key, Secret
 from exporter.errors import (
     ApiError,
@@ -91,28 +91,28 @@ class Client:
         """Return the seconds for which the API still holds the account back."""
         return self._throttle.held_for()
 
-    def batches(self, agent_id: str) -> AsyncGenerator[Page[BatchRow], None]:
+    def batches(self, agent_id: str) -> AsyncGenerator[Page[BatchRecord], None]:
         """Yield the pages of an agent's batches."""
         return self._pages(
-            Endpoint.BATCHES, f"{_agent(agent_id)}/scheduled_batches", wire.BATCH_PAGE
+            Resource.BATCHES, f"{_agent(agent_id)}/scheduled_batches", schemas.BATCH_PAGE
         )
 
-    async def first_batches(self, agent_id: str) -> Page[BatchRow]:
+    async def first_batches(self, agent_id: str) -> Page[BatchRecord]:
         """Return the first page of an agent's batches."""
         async with aclosing(self.batches(agent_id)) as pages:
             return await anext(pages)
 
-    def agents(self) -> AsyncGenerator[Page[AgentRow], None]:
+    def agents(self) -> AsyncGenerator[Page[AgentRecord], None]:
         """Yield the pages of the account's agents."""
-        return self._pages(Endpoint.AGENTS, "/api/agents", wire.AGENT_PAGE)
+        return self._pages(Resource.AGENTS, "/api/agents", schemas.AGENT_PAGE)
 
-    async def agent(self, agent_id: str) -> AgentRow:
+    async def agent(self, agent_id: str) -> AgentRecord:
         """Return one agent."""
-        return await self._get(Endpoint.AGENT, _agent(agent_id), wire.AGENT)
+        return await self._get(Resource.AGENT, _agent(agent_id), schemas.AGENT)
 
-    async def account(self) -> AccountRow:
+    async def account(self) -> AccountRecord:
         """Return the account that the key belongs to: the cheapest request there is."""
-        return await self._get(Endpoint.ACCOUNT, "/api/accounts/me", wire.ACCOUNT)
+        return await self._get(Resource.ACCOUNT, "/api/accounts/me", schemas.ACCOUNT)
 
     async def calls(self, agent_id: str, batch_id: str, status: str) -> int | None:
         """Return the number of a batch's calls in a status, None where the API does not say.
@@ -121,11 +121,11 @@ class Client:
         """
         path = f"{_agent(agent_id)}/scheduled_batches/{quote(batch_id, safe='')}/scheduled_calls"
         query = {"status": status, "pageSize": "1"}
-        page = await self._get(Endpoint.CALLS, path, wire.CALL_PAGE, query, background=True)
+        page = await self._get(Resource.CALLS, path, schemas.CALL_PAGE, query, background=True)
         return page.total
 
     def _pages(
-        self, endpoint: Endpoint, path: str, decoder: msgspec.json.Decoder[Page[Row]]
+        self, endpoint: Resource, path: str, decoder: msgspec.json.Decoder[Page[Row]]
     ) -> AsyncGenerator[Page[Row], None]:
         async def fetch(cursor: str | None) -> Page[Row]:
             query = {"pageSize": str(PAGE_SIZE)}
@@ -137,7 +137,7 @@ class Client:
 
     async def _get(
         self,
-        endpoint: Endpoint,
+        endpoint: Resource,
         path: str,
         decoder: msgspec.json.Decoder[Record],
         query: dict[str, str] | None = None,
@@ -152,9 +152,9 @@ class Client:
                 return await self._ask(endpoint, url)
 
         body = await persistently(ask, partial(self._observer.retry, self._account.name))
-        return wire.decode(decoder, body, endpoint)
+        return schemas.decode(decoder, body, endpoint)
 
-    async def _ask(self, endpoint: Endpoint, url: URL) -> bytes:
+    async def _ask(self, endpoint: Resource, url: URL) -> bytes:
         """Ask once. The request is noted whatever ends it; without a whole answer as an `error`."""
         clock = asyncio.get_running_loop().time
         began, code = clock(), "error"
@@ -173,7 +173,7 @@ class Client:
             return answer.body
         raise self._refusal(endpoint, answer, key)
 
-    def _refusal(self, endpoint: Endpoint, answer: Answer, key: Secret) -> ApiError:
+    def _refusal(self, endpoint: Resource, answer: Answer, key: Secret) -> ApiError:
         """Return what a status other than 200 means; a wish to be left alone is heeded at once."""
         message = f"{endpoint}: the API answered {answer.status}"
         wait: float | None = None

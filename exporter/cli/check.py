@@ -15,11 +15,11 @@ import msgspec
 
 from exporter.api.client import connect
 from exporter.config import Account, Config, Key, Polling, read_key, resolve
-from exporter.config.durations import render as duration
+from exporter.durations import render as duration
 from exporter.errors import ConfigError
-from exporter.exposition.own import OwnMetrics
+from exporter.metrics.instrumentation import Instrumentation
 from exporter.plan import cost
-from exporter.polling.survey import AgentFinding, Finding, Plan, survey
+from exporter.polling.preflight import AgentFinding, Finding, Plan, survey
 
 Found = TypeVar("Found")
 
@@ -54,7 +54,7 @@ async def ask(config: Config, environ: Mapping[str, str]) -> tuple[Finding, ...]
     keys = [read_key(account, environ) for account in config.accounts]
 
     async def one(account: Account, key: Key) -> Finding:
-        async with connect(account, key, OwnMetrics(), config.polling.timeout) as client:
+        async with connect(account, key, Instrumentation(), config.polling.timeout) as client:
             return await survey(client, account, config.polling, time.time)
 
     return tuple(await asyncio.gather(*map(one, config.accounts, keys)))

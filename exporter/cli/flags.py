@@ -9,8 +9,7 @@ from typing import Any, get_args
 
 from msgspec.structs import fields
 
-from exporter import __version__
-from exporter.config import durations
+from exporter import __version__, durations
 from exporter.log import LEVELS, LogFormat
 from exporter.rules.thresholds import Links, Seconds, Share, Thresholds
 from exporter.web.address import Address

@@ -8,7 +8,6 @@ schema      the records, each field with its shape, description and default
 checks      rules over several fields of one record
 scalars     text, durations, numbers, switches, the base URL
 shapes      what a place in the file may hold
-durations   `1h30m` ⇄ seconds
 keys        the API key, read and kept secret
 published   the same records as a JSON Schema
 """

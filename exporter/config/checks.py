@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from exporter.config import durations
+from exporter import durations
 from exporter.config.shapes import Complaint
 
 ACCOUNT_SCHEMA: Final[dict[str, object]] = {

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from exporter.config import durations
+from exporter import durations
 from exporter.config.shapes import Leaf
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")

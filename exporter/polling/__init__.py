@@ -1,15 +1,16 @@
-"""When the API is asked, and what becomes of its answers.
+"""When the API is asked, and what becomes of its responses.
 
-    fleet      an account's loops, and which agents have one
-    probe      the account's loop: whether its key works, and its concurrency
-    discovery  the loop that decides which agents are watched
-    calls      the account's loop for calls by status
-    agent      an agent's loop: listing, name, health
-    listing    how much is read
-    outcome    the snapshot that follows a poll
-    survey     what the accounts answer, and what polling them will cost, beforehand
-    schedule   cadence, deadlines, and the proof that the loops live
-    context    what every loop of an account works with
+    supervisor     starts and stops the jobs of an account
+    schedule       when a job runs: interval, back-off, `run_periodically`
+    heartbeat      the proof that each job still runs
+    poller         the job of an agent: listing, name, health
+    listing        how much of an agent's listing is read
+    transitions    the next snapshot after a poll
+    discovery      the job that discovers agents
+    account_probe  the job that asks for the account: API key, concurrency
+    call_status    the job that asks for the number of calls by status
+    preflight      what `check --live` does
+    context        what every job of an account works with
 
-API errors are caught in `probe`, `discovery`, `calls`, `agent` and `survey`, and nowhere else.
+API errors are caught in the jobs and in `preflight`, and nowhere else.
 """

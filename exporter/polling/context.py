@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from exporter.api.client import Client
 from exporter.config import Account, Config
-from exporter.polling.schedule import Liveness
+from exporter.polling.heartbeat import Liveness
 from exporter.store import Store
 
 

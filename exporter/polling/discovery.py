@@ -7,7 +7,7 @@ import structlog
 from msgspec.structs import replace
 
 from exporter.api.deadline import deadline
-from exporter.api.wire import AgentRow, Page
+from exporter.api.schemas import AgentRecord, Page
 from exporter.config import Discover
 from exporter.errors import ApiError
 from exporter.model import DiscoveryHealth
@@ -24,7 +24,7 @@ class Discovery:
     """
 
     def __init__(
-        self, context: Context, discover: Discover, follow: Callable[[Iterable[AgentRow]], None]
+        self, context: Context, discover: Discover, follow: Callable[[Iterable[AgentRecord]], None]
     ) -> None:
         self._context = context
         self._discover = discover
@@ -84,10 +84,10 @@ class Discovery:
 
 
 async def read_agents(
-    pages: AsyncIterable[Page[AgentRow]],
-) -> tuple[tuple[AgentRow, ...], int]:
+    pages: AsyncIterable[Page[AgentRecord]],
+) -> tuple[tuple[AgentRecord, ...], int]:
     """Read every page and count them; an agent shown twice counts once, as shown last."""
-    rows: dict[str, AgentRow] = {}
+    rows: dict[str, AgentRecord] = {}
     count = 0
     async for page in pages:
         count += 1
@@ -95,7 +95,7 @@ async def read_agents(
     return tuple(rows.values()), count
 
 
-def chosen(rows: Sequence[AgentRow], discover: Discover) -> tuple[AgentRow, ...]:
+def chosen(rows: Sequence[AgentRecord], discover: Discover) -> tuple[AgentRecord, ...]:
     """Return the agents whose id or name an include glob matches and no exclude glob does.
 
     Globs know `*`, `?` and `[…]`, and tell upper from lower case.
@@ -106,7 +106,7 @@ def chosen(rows: Sequence[AgentRow], discover: Discover) -> tuple[AgentRow, ...]
     return tuple(row for row in rows if row.agent_id in wanted)
 
 
-def matching(rows: Iterable[AgentRow], glob: str) -> list[AgentRow]:
+def matching(rows: Iterable[AgentRecord], glob: str) -> list[AgentRecord]:
     """Return the agents whose id or name a glob matches."""
     return [
         row

@@ -11,7 +11,7 @@ from contextlib import aclosing
 import msgspec
 from msgspec.structs import replace
 
-from exporter.api.wire import BatchRow, Page, to_batch
+from exporter.api.schemas import BatchRecord, Page, to_batch
 from exporter.model import Batch, Listing
 
 MARGIN = 600.0
@@ -86,7 +86,7 @@ class Reach:
 
 
 async def read(
-    pages: AsyncGenerator[Page[BatchRow], None],
+    pages: AsyncGenerator[Page[BatchRecord], None],
     previous: Listing | None,
     target: Goal,
     now: float,

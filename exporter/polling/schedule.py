@@ -6,12 +6,10 @@ from typing import Protocol
 
 from exporter.api.deadline import watched_by
 from exporter.config import Polling
+from exporter.polling.heartbeat import Liveness
 
 LONGEST_BACKOFF = 300.0
 """Seconds between polls of something that keeps failing, unless its cadence is slower still."""
-
-GRACE = 30.0
-"""Seconds that a loop may be late before it counts as hung: a loaded machine is not a dead one."""
 
 MAX_DOUBLINGS = 16
 """Past this, doubling changes nothing: even the shortest interval, 1 s, is over LONGEST_BACKOFF."""
@@ -26,29 +24,6 @@ def backed_off(interval: float, failures_in_a_row: int) -> float:
     """Return the interval after so many failures: doubled by each but the first, up to a limit."""
     doubled = interval * 2.0 ** min(max(failures_in_a_row - 1, 0), MAX_DOUBLINGS)
     return max(interval, min(doubled, LONGEST_BACKOFF))
-
-
-class Liveness:
-    """Knows by when each loop must show up again. Times are the event loop's.
-
-    A loop that dies ends the process by itself; this is for one that hangs.
-    """
-
-    def __init__(self) -> None:
-        self._due: dict[str, float] = {}
-
-    def expect(self, loop: str, within: float) -> None:
-        """Note that the loop lives, and will show up again within so many seconds and the grace."""
-        self._due[loop] = asyncio.get_running_loop().time() + within + GRACE
-
-    def forget(self, loop: str) -> None:
-        """Expect nothing more of the loop."""
-        self._due.pop(loop, None)
-
-    def overdue(self) -> list[str]:
-        """Return the names of the loops that hang."""
-        now = asyncio.get_running_loop().time()
-        return [str(loop) for loop, due in self._due.items() if due < now]
 
 
 class Loop(Protocol):

@@ -1,6 +1,6 @@
 """The alerts about accounts, their agents and the API."""
 
-from exporter.config.durations import render as duration
+from exporter.durations import render as duration
 from exporter.rules.agents import SOON
 from exporter.rules.alert import COUNT, NAMED_AGENT, Alert, Severity
 from exporter.rules.promql import over

@@ -1,6 +1,6 @@
 """The alerts about batches."""
 
-from exporter.config.durations import render as duration
+from exporter.durations import render as duration
 from exporter.rules.alert import BATCH, COUNT, Alert, looked_up
 from exporter.rules.promql import OF_AGENT, operand
 from exporter.rules.recorded import (

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from exporter.config.durations import render as duration
+from exporter.durations import render as duration
 from exporter.rules.accounts import account_alerts
 from exporter.rules.alert import Alert, annotations
 from exporter.rules.batches import batch_alerts

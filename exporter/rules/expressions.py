@@ -3,7 +3,7 @@
 Names are joined nowhere: they change.
 """
 
-from exporter.config.durations import render as duration
+from exporter.durations import render as duration
 from exporter.rules.agents import Agents
 from exporter.rules.promql import LOOKBACK, OF_AGENT, operand, over, scraped
 

@@ -6,7 +6,7 @@ without the labels that say who served it, so that a second replica or a moved p
 
 import re
 
-from exporter.config.durations import render as duration
+from exporter.durations import render as duration
 
 LOOKBACK = "5m"
 """How long a series that is not scraped is still read: longer than a restart takes."""

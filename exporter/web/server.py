@@ -13,9 +13,10 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter import __version__
-from exporter.exposition.body import Body
-from exporter.exposition.text import Format, accepts_gzip, negotiate
+from exporter.render.gzip_stream import Body
+from exporter.render.text import Format
 from exporter.web.address import Address, address_of
+from exporter.web.negotiation import accepts_gzip, negotiate
 
 log = structlog.get_logger()
 

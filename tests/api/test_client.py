@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from exporter.api.client import connect
-from exporter.api.paging import MAX_PAGES, follow
-from exporter.api.throttle import MAX_CONCURRENT
-from exporter.api.wire import Page
+from exporter.api.pagination import MAX_PAGES, follow
+from exporter.api.rate_limit import MAX_CONCURRENT
+from exporter.api.schemas import Page
 from exporter.config import Account, Key, Secret, read_key
 from exporter.errors import (
     ApiError,

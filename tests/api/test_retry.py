@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.api.deadline import deadline
+from exporter.api.rate_limit import LONGEST_HOLD
 from exporter.api.retry import LONGEST_WAIT, retry_after, worth_another_try
-from exporter.api.throttle import LONGEST_HOLD
 from exporter.errors import ApiError, RateLimitedError, StatusError
 from exporter.simulator import Fault, Simulator
 from exporter.simulator import faults as f

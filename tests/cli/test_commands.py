@@ -16,8 +16,8 @@ from exporter import __version__
 from exporter.cli import main
 from exporter.simulator import Fault, Simulator, serve
 from exporter.simulator import faults as f
-from tests.generate import ROOT
 from tests.support.process import FREE_PORT, eventually, run, started, write_config
+from tools.docs.pages import ROOT
 
 ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 ENV = {"ULTRAVOX_API_KEY": ""}

@@ -10,10 +10,10 @@ import pytest
 from exporter.rules.alert import LABELS, Alert
 from exporter.rules.document import alerts
 from exporter.rules.thresholds import Thresholds
-from tests.generate import ROOT
 from tests.support.alertmanager import EXAMPLE, Alertmanager, alerting
 from tests.support.process import PATIENCE
 from tests.support.programs import finished
+from tools.docs.pages import ROOT
 
 ALERTS = alerts(Thresholds())
 RECEIVERS = {"critical": "wake", "warning": "morning", "info": "quiet"}

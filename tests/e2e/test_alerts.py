@@ -19,13 +19,13 @@ import yaml
 
 from exporter.simulator import Account, Agent, Campaign, Simulator, demo_account, serve
 from exporter.simulator.campaigns import PAUSED, SLOW
-from tests.generate import ROOT
 from tests.support.alertmanager import EXAMPLE, PLACEHOLDER, Receiver, alerting, receiving
 from tests.support.process import PATIENCE, Process, run, started, write_config
 from tests.support.programs import free_address
 from tests.support.prometheus import INTERVAL, Prometheus, configured
 from tests.support.speed import quickened, quickened_rules
 from tests.support.tls import Door, door
+from tools.docs.pages import ROOT
 
 SPEED = 60.0
 

@@ -9,9 +9,11 @@ from typing import TypeAlias
 
 import pytest
 
-from tests.generate import DASHBOARD
-from tests.grafana.dashboard import Json, panels, queries
-from tests.grafana.history import (
+from tests.support.prometheus import Prometheus, configured, history, idle
+from tools.docs.pages import DASHBOARD
+from tools.preview.__main__ import SIZE, page, taken
+from tools.preview.dashboard import Json, panels, queries
+from tools.preview.history import (
     END,
     ENDED,
     HEALTHY,
@@ -29,9 +31,7 @@ from tests.grafana.history import (
     WINDOWLESS,
     samples,
 )
-from tests.grafana.preview import SIZE, page, taken
-from tests.grafana.viewer import View
-from tests.support.prometheus import Prometheus, configured, history, idle
+from tools.preview.viewer import View
 
 BOARD: Json = json.loads(DASHBOARD.read_text("utf-8"))
 EVERY = tuple(queries(BOARD))
@@ -137,7 +137,9 @@ async def test_every_batch_and_its_states_over_time(viewed: Viewed) -> None:
     values = [int(value) for _, value in of_paused["values"]]
     assert sorted(set(values), key=values.index) == [scheduled, running, paused]
     assert last(view.frame("Calls left at close"))[HEALTHY.batch_id] == 0
-    assert last(view.frame("Pace against needed"))[SLOW.batch_id] == pytest.approx(0.19, abs=0.01)
+    assert last(view.frame("Checkpoint against needed"))[SLOW.batch_id] == pytest.approx(
+        0.19, abs=0.01
+    )
     plan = last(view.frame("Left against plan", "B"))
     assert plan[SLOW.batch_id] == pytest.approx(2000 * 1.5 / 7)
     assert view.frame("Alerts")[0]["metric"]["batch_id"] == STALLED.batch_id

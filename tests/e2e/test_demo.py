@@ -66,7 +66,7 @@ def promised(truth: Truth, now: float) -> dict[str, float]:
     return series
 
 
-def selected(found: dict[str, float]) -> dict[str, float]:
+def batches_with_series(found: dict[str, float]) -> dict[str, float]:
     """Return the series that `promised` is about."""
     pattern = r"ultravox_(batch_(?!last_progress)|agent_(batches|calls|calls_completed)\{)"
     return {name: value for name, value in found.items() if re.match(pattern, name)}
@@ -128,7 +128,7 @@ async def test_every_scenario_has_the_series_that_are_promised_and_no_others() -
     async with started("demo", FREE_PORT) as exporter:
         await exporter.ready()
         found, before, after = await settled(exporter)
-        assert_within(selected(found), before, after)
+        assert_within(batches_with_series(found), before, after)
         truth = await rows(exporter)
         _, page = await exporter.get()
     by_id = scenarios(demo_account())
@@ -191,7 +191,7 @@ def still(found: dict[str, float]) -> dict[str, float | None]:
     """Return the series as Prometheus names them, None in place of the values that move."""
     return {
         canonical(name): None if name.startswith(MOVING) else value
-        for name, value in selected(found).items()
+        for name, value in batches_with_series(found).items()
     }
 
 

@@ -15,17 +15,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from exporter.exposition.text import Format
-from exporter.exposition.view import Policy
-from exporter.polling.agent import AgentPoller
+from exporter.polling.poller import AgentPoller
+from exporter.render.text import Format
+from exporter.selection import SelectionSettings
 from exporter.simulator import Simulator, serve
 from exporter.simulator import faults as f
-from tests.generate import ROOT
 from tests.support.builders import Clock, account, context
 from tests.support.outage import LISTING, Outage, Scrape, Watched, watching
 from tests.support.plain import render
 from tests.support.process import eventually, samples
 from tests.support.tls import Door, door, self_signed
+from tools.docs.pages import ROOT
 
 LONG = 10**9
 """Seconds that no API means."""
@@ -537,7 +537,7 @@ async def test_a_clock_put_back_is_got_over_with_the_next_poll(
     for number in range(150):
         simulator.create(agent, created=clock.now - 9000 - 60 * number, ended_at=clock.now - 9000)
     async with context(simulator, account(base_url, agent), clock=clock) as made:
-        policy = Policy.of(made.config)
+        policy = SelectionSettings.of(made.config)
         label = f'{{account="main",agent_id="{agent}"}}'
 
         def served() -> dict[str, float]:

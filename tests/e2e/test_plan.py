@@ -4,7 +4,7 @@ import asyncio
 
 from exporter import app
 from exporter.config import Account, Config, Discover, Key, Polling, Secret
-from exporter.polling.survey import survey
+from exporter.polling.preflight import survey
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Simulator, serve
 from exporter.web.address import Address

@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from exporter.rules.thresholds import Links
-from tests.generate import ROOT
-from tests.rules import batches, mutants
+from tests.rules import batches
 from tests.rules.world import Batch, Exporter, scraped, steady, written
 from tests.support.programs import require, require_3
+from tools.docs.pages import ROOT
+from tools.rule_mutants import __main__ as mutants
 
 FOLDER = ROOT / "prometheus"
 RULES = FOLDER / "ultravox.rules.yml"

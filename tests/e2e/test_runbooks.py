@@ -4,10 +4,10 @@ from pathlib import Path
 
 import yaml
 
-from tests.generate import ROOT
 from tests.support.process import FREE_PORT, started
 from tests.support.prometheus import INTERVAL, configured
 from tests.support.runbooks import queries
+from tools.docs.pages import ROOT
 
 
 async def test_each_query_is_answered(tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
-"""A sample of the campaigns that `python -m tests.truth` plays: no false alert, no miss."""
+"""A sample of the campaigns that `python -m tools.alert_truth` plays: no false alert, no miss."""
 
 from collections import Counter
 
 from tests.support.programs import require
-from tests.truth.__main__ import RULES
-from tests.truth.evaluate import batch_rules
-from tests.truth.play import play
-from tests.truth.report import clearly_wrong
-from tests.truth.verdicts import JUDGES
+from tools.alert_truth.__main__ import RULES
+from tools.alert_truth.evaluate import batch_rules
+from tools.alert_truth.play import play
+from tools.alert_truth.report import clearly_wrong
+from tools.alert_truth.verdicts import JUDGES
 
 SEED, CAMPAIGNS = 1289, 12
 """Few, with a trouble for each alert. What the rules say of them had no part in the choice."""

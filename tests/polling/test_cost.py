@@ -2,7 +2,7 @@
 
 from exporter.config import Polling
 from exporter.model import AgentSnapshot
-from exporter.polling.agent import AgentPoller
+from exporter.polling.poller import AgentPoller
 from exporter.simulator import Simulator
 from tests.support.builders import Clock, account, context
 

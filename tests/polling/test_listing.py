@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.api.wire import BatchRow, Page, to_batch
+from exporter.api.schemas import BatchRecord, Page, to_batch
 from exporter.model import Batch, Listing
 from exporter.polling.listing import MARGIN, Goal, Reach, goal, read
 
@@ -17,21 +17,21 @@ KEEP = 100.0
 
 def row(
     batch_id: str, created: float = NOW - 1000, *, completed: int = 0, ended: float | None = None
-) -> BatchRow:
+) -> BatchRecord:
     """Return a row of the API."""
     moment = None if ended is None else datetime.fromtimestamp(ended, UTC)
-    return BatchRow(batch_id, datetime.fromtimestamp(created, UTC), 10, completed, moment)
+    return BatchRecord(batch_id, datetime.fromtimestamp(created, UTC), 10, completed, moment)
 
 
 class Pages:
     """Pages with these rows, and how many of them were read."""
 
-    def __init__(self, *rows: list[BatchRow], totals: tuple[int | None, ...] = ()) -> None:
+    def __init__(self, *rows: list[BatchRecord], totals: tuple[int | None, ...] = ()) -> None:
         self._rows = rows
         self._totals = totals or (None,) * len(rows)
         self.read = 0
 
-    async def __call__(self) -> AsyncGenerator[Page[BatchRow], None]:
+    async def __call__(self) -> AsyncGenerator[Page[BatchRecord], None]:
         """Yield them."""
         for rows, total in zip(self._rows, self._totals, strict=True):
             self.read += 1

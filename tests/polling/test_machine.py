@@ -29,7 +29,7 @@ from msgspec.structs import replace
 
 from exporter.config import Batches, Polling
 from exporter.model import AgentSnapshot, Batch, Listing
-from exporter.polling.agent import AgentPoller
+from exporter.polling.poller import AgentPoller
 from exporter.simulator import Account, Fault, Simulator, serve
 from exporter.simulator import faults as f
 from exporter.simulator.shelf import Place

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config import Polling
-from exporter.polling import schedule
-from exporter.polling.schedule import LONGEST_BACKOFF, Liveness, backed_off, cadence
+from exporter.polling import heartbeat
+from exporter.polling.heartbeat import Liveness
+from exporter.polling.schedule import LONGEST_BACKOFF, backed_off, cadence, repeat
 
 
 def test_agents_with_live_batches_are_polled_more_often() -> None:
@@ -36,7 +37,7 @@ def test_backing_off_never_polls_more_often_and_knows_its_limit(
 
 
 async def test_a_loop_that_does_not_show_up_is_overdue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "GRACE", 0.0)
+    monkeypatch.setattr(heartbeat, "GRACE", 0.0)
     liveness = Liveness()
     liveness.expect("fine", within=3600)
     liveness.expect("hung", within=-1)
@@ -81,7 +82,7 @@ async def test_a_step_says_when_the_next_begins_and_a_late_one_is_followed_at_on
     loop, liveness = Counted(), Liveness()
     loop.gate.set()
     with pytest.raises(RuntimeError, match="enough"):
-        await schedule.repeat(loop, liveness)
+        await repeat(loop, liveness)
     first, second, third = loop.steps
     assert second - first >= 0.2
     assert third - second >= 0.05
@@ -89,9 +90,9 @@ async def test_a_step_says_when_the_next_begins_and_a_late_one_is_followed_at_on
 
 
 async def test_waiting_for_a_turn_is_not_hanging(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "GRACE", -3600.0)
+    monkeypatch.setattr(heartbeat, "GRACE", -3600.0)
     loop, liveness = Counted(), Liveness()
-    task = asyncio.create_task(schedule.repeat(loop, liveness))
+    task = asyncio.create_task(repeat(loop, liveness))
     await asyncio.sleep(0.01)
     assert liveness.overdue() == []
     loop.gate.set()

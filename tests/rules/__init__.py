@@ -5,5 +5,4 @@ scenario   a world, and which alerts fire in it and when
 batches    scenarios of the alerts about batches
 service    scenarios of the alerts about accounts, the API and the exporter
 document   all scenarios as a promtool test file
-mutants    the rules, each with one guard less
 """

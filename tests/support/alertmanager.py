@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from tests.generate import ROOT
 from tests.support.programs import serving
+from tools.docs.pages import ROOT
 
 EXAMPLE = ROOT / "prometheus" / "alertmanager.example.yml"
 """The configuration that users start from."""

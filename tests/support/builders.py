@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from exporter.api.client import Client, connect
 from exporter.config import Account, Agent, Batches, Config, Discover, Key, Polling, Secret
 from exporter.polling.context import Context
-from exporter.polling.fleet import announce
-from exporter.polling.schedule import Liveness
+from exporter.polling.heartbeat import Liveness
+from exporter.polling.supervisor import announce
 from exporter.simulator import Simulator
 from exporter.store import Store
 

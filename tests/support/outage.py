@@ -93,7 +93,7 @@ class Watched:
         return {*self.series(found, "ultravox_agent_up")} == {0}
 
     def batches(self, found: Scrape) -> dict[str, float]:
-        """Return the series that tell of batches: one by one and summed."""
+        """Return the series that tell of batches: one by one and sums_by_state."""
         names = ("ultravox_batch_", "ultravox_agent_batches", "ultravox_agent_calls")
         return {key: value for key, value in found.of(self.name).items() if key.startswith(names)}
 

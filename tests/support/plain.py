@@ -2,24 +2,24 @@
 
 from collections.abc import Iterable, Iterator
 
-from exporter.exposition.accounts import ACCOUNT_METRICS
-from exporter.exposition.agents import AGENT_METRICS
-from exporter.exposition.batches import BATCH_METRICS
-from exporter.exposition.family import AnyMetric, Metric, Subject, labels
-from exporter.exposition.text import Format, header, number
-from exporter.exposition.view import (
-    AgentView,
-    Policy,
-    fresh,
-    selected,
-    summed,
-    view_account,
-    view_agent,
-)
+from exporter.metrics.account import ACCOUNT_METRICS
+from exporter.metrics.agent import AGENT_METRICS
+from exporter.metrics.batch import BATCH_METRICS
+from exporter.metrics.metric import AnyMetric, Metric, Subject, labels
 from exporter.model import AgentSnapshot, Batch, Snapshot
+from exporter.render.text import Format, header, number
+from exporter.selection import (
+    AgentSelection,
+    SelectionSettings,
+    batches_with_series,
+    fresh,
+    select_account,
+    select_agent,
+    sums_by_state,
+)
 
 
-def render(snapshot: Snapshot, now: float, policy: Policy, form: Format) -> str:
+def render(snapshot: Snapshot, now: float, policy: SelectionSettings, form: Format) -> str:
     """Return the families of batches, agents and accounts at `now` (seconds since the epoch)."""
     seen = [view(agent, now, policy) for agent in snapshot.agents]
     agents = [(_agent(agent.snapshot), agent) for agent, _ in seen]
@@ -31,7 +31,7 @@ def render(snapshot: Snapshot, now: float, policy: Policy, form: Format) -> str:
     accounts = [
         (
             labels((("account", account.account),)),
-            view_account(account, snapshot.agents_of(account.account), now, policy),
+            select_account(account, snapshot.agents_of(account.account), now, policy),
         )
         for account in snapshot.accounts
     ]
@@ -45,15 +45,15 @@ def render(snapshot: Snapshot, now: float, policy: Policy, form: Format) -> str:
 
 
 def view(
-    snapshot: AgentSnapshot, now: float, policy: Policy
-) -> tuple[AgentView, tuple[Batch, ...]]:
+    snapshot: AgentSnapshot, now: float, policy: SelectionSettings
+) -> tuple[AgentSelection, tuple[Batch, ...]]:
     """Return the agent at `now`, and its batches with series of their own."""
     listing = snapshot.listing
     if listing is None or not fresh(snapshot.health.last_success, now, policy.polling.stale_after):
-        return AgentView(snapshot), ()
+        return AgentSelection(snapshot), ()
     kept = [batch for batch in listing.batches if batch.kept(now, policy.batches.keep_ended)]
-    shown = selected(kept, policy.batches)
-    return view_agent(snapshot, len(shown), summed(kept, now), policy.batches), shown
+    shown = batches_with_series(kept, policy.batches)
+    return select_agent(snapshot, len(shown), sums_by_state(kept, now), policy.batches), shown
 
 
 def _agent(snapshot: AgentSnapshot) -> str:

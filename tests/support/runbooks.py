@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.generate import ROOT
+from tools.docs.pages import ROOT
 
 RUNBOOKS = ROOT / "docs" / "runbooks"
 

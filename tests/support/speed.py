@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from exporter.config.durations import parse, render
+from exporter.durations import parse, render
 
 BRIDGES = 10
 """By what the times are divided that must be longer than a restart: it is as slow as ever."""

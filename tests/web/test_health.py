@@ -7,12 +7,12 @@ from functools import partial
 
 import aiohttp
 
-from exporter.app import exposition, render_ahead
 from exporter.config import Batches, Polling
-from exporter.exposition.own import OwnMetrics
-from exporter.exposition.pages import Pages
-from exporter.exposition.view import Policy
+from exporter.metrics.instrumentation import Instrumentation
 from exporter.model import AccountSnapshot, Agent, AgentSnapshot, Batch, Listing, PollHealth
+from exporter.render.cache import ExpositionCache
+from exporter.render.exposition import exposition, render_changes
+from exporter.selection import SelectionSettings
 from exporter.store import Store
 from exporter.web.address import Address
 from exporter.web.server import Site, application, listen
@@ -36,8 +36,8 @@ def snapshot(completed: int) -> AgentSnapshot:
 
 async def test_health_is_answered_meanwhile() -> None:
     """Rendered first, then scraped both ways, then polled again and scraped at once."""
-    store, own = Store(), OwnMetrics()
-    pages = Pages(Policy(Polling(), Batches(max_per_agent=BATCHES)))
+    store, own = Store(), Instrumentation()
+    pages = ExpositionCache(SelectionSettings(Polling(), Batches(max_per_agent=BATCHES)))
     metrics = partial(exposition, store, pages, own, lambda: NOW)
     site = Site("/metrics", metrics, overdue=list, ready=lambda: True)
     store.put_account(AccountSnapshot("main", 5.0))
@@ -64,7 +64,7 @@ async def test_health_is_answered_meanwhile() -> None:
         assert await answers_during(pages.update(store.agent(KEY), NOW)) > LEAST
         assert await answers_during(scrape("gzip")) >= 1
         assert await answers_during(scrape("identity")) > LEAST
-        renderer = asyncio.create_task(render_ahead(store, pages, lambda: NOW))
+        renderer = asyncio.create_task(render_changes(store, pages, lambda: NOW))
         store.put_agent(snapshot(2))
         assert await answers_during(scrape("gzip")) > LEAST
         renderer.cancel()

@@ -11,8 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.errors import ListenError
-from exporter.exposition.body import Body, gzipped, plain
-from exporter.exposition.text import Format
+from exporter.render.gzip_stream import Body, gzipped, plain
+from exporter.render.text import Format
 from exporter.web import server
 from exporter.web.address import Address
 from exporter.web.server import MAX_SCRAPES, Site, abort, application, listen

@@ -1,0 +1,81 @@
+"""The snapshot that follows a poll, well or ill. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from exporter.config import Polling
+from exporter.model import AgentSnapshot, Batch, Listing, PollHealth
+from exporter.polling.schedule import backed_off, cadence
+
+
+class Poll(msgspec.Struct, frozen=True):
+    """One poll's beginning (seconds since the epoch) and duration (seconds)."""
+
+    began: float
+    duration: float
+
+
+def succeeded(
+    previous: AgentSnapshot, poll: Poll, listing: Listing, polling: Polling
+) -> AgentSnapshot:
+    """Return the snapshot after a complete listing."""
+    known = () if previous.listing is None else previous.listing.batches
+    batches = with_memory(known, listing.batches, poll.began, polling.stale_after)
+    listing = replace(listing, batches=batches)
+    health = replace(
+        _polled(previous.health, poll),
+        up=True,
+        last_success=poll.began,
+        failures_in_a_row=0,
+        interval=cadence(polling, any_live=listing.any_live),
+    )
+    pages = {**previous.pages, listing.kind: listing.pages}
+    return replace(previous, health=health, listing=listing, pages=pages)
+
+
+def failed(previous: AgentSnapshot, poll: Poll, reason: str, polling: Polling) -> AgentSnapshot:
+    """Return the snapshot after a failed poll: only the health differs."""
+    failures = previous.health.failures
+    in_a_row = previous.health.failures_in_a_row + 1
+    any_live = previous.listing is None or previous.listing.any_live
+    health = replace(
+        _polled(previous.health, poll),
+        up=False,
+        failures={**failures, reason: failures.get(reason, 0) + 1},
+        failures_in_a_row=in_a_row,
+        interval=backed_off(cadence(polling, any_live=any_live), in_a_row),
+    )
+    return replace(previous, health=health)
+
+
+def _polled(health: PollHealth, poll: Poll) -> PollHealth:
+    return replace(health, last_poll=poll.began, duration=poll.duration, polls=health.polls + 1)
+
+
+def with_memory(
+    known: Iterable[Batch], listed: Iterable[Batch], seen_at: float, stale_after: float
+) -> tuple[Batch, ...]:
+    """Return `listed`, each with what this process remembers of it and the API does not list.
+
+    That is the time at which its `completed` was last seen to rise (a batch that was not known
+    before has not been seen to rise, however many calls it has completed), and its outcomes, until
+    they are both outdated and too old.
+    """
+    before: Mapping[str, Batch] = {batch.batch_id: batch for batch in known}
+
+    def remembered(batch: Batch) -> Batch:
+        was = before.get(batch.batch_id)
+        if was is None:
+            return batch
+        progress = seen_at if batch.completed > was.completed else was.last_progress
+        status = was.call_status
+        if status and status.fingerprint != batch.progress_fingerprint(seen_at):
+            status = status if seen_at - status.asked < stale_after else None
+        if progress is not None or status is not None:
+            batch = replace(batch, last_progress=progress, call_status=status)
+        # The same object tells whoever keeps something made from it that nothing has changed.
+        return was if was == batch else batch
+
+    return tuple(map(remembered, listed))

@@ -1,0 +1,171 @@
+"""Calls by status: what they cost, and that they are in nobody's way."""
+
+import asyncio
+
+from msgspec.structs import replace
+from structlog.testing import capture_logs
+
+from exporter.config import Batches
+from exporter.model import Agent, AgentSnapshot, Batch, BatchState, CallStatus, Listing, PollHealth
+from exporter.polling.call_status import Calls, due
+from exporter.polling.context import Context
+from exporter.polling.poller import AgentPoller
+from exporter.polling.supervisor import watch
+from exporter.simulator import Fault, Simulator
+from exporter.simulator import faults as f
+from tests.support.builders import POLLING, Clock, account, context
+
+COUNTED = Batches(outcomes=True, outcomes_interval=120)
+
+
+def outcomes(made: Context, agent_id: str) -> dict[str, CallStatus | None]:
+    """Return what is known of the calls, by batch."""
+    listing = made.store.agent(("main", agent_id)).listing
+    assert listing is not None
+    return {batch.batch_id: batch.call_status for batch in listing.batches}
+
+
+def asked(simulator: Simulator) -> list[str]:
+    """Return the ids of the batches whose calls were asked for, once a request."""
+    return [
+        request.path.split("/")[5]
+        for request in simulator.requests
+        if request.path.endswith("/scheduled_calls")
+    ]
+
+
+async def test_a_batch_is_asked_for_when_it_moved_and_once_more_when_it_ended(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    agent = simulator.add_agent()
+    batch = simulator.create(agent, total_count=10, completed_count=4, error_count=1)
+    async with context(simulator, account(base_url, agent), clock=clock, batches=COUNTED) as made:
+        poll = AgentPoller(made, ("main", agent), ask_name=False).poll
+        calls = Calls(made)
+
+        async def round_of(requests: int) -> None:
+            simulator.requests.clear()
+            await poll()
+            while await calls.step() == 0:
+                pass
+            assert asked(simulator) == [batch] * requests
+
+        assert await calls.step() == made.config.polling.interval
+        await round_of(5)
+        active = (10, 4, BatchState.ACTIVE)
+        assert outcomes(made, agent) == {batch: CallStatus((0, 6, 3, 0, 1), clock.now, active)}
+        clock.now += 1000
+        await round_of(0)
+        simulator.update(batch, completed_count=5)
+        await round_of(5)
+        clock.now += 119
+        simulator.update(batch, completed_count=10, ended_at=clock.now)
+        await round_of(0)
+        clock.now += 1
+        await round_of(5)
+        clock.now += 1000
+        await round_of(0)
+        found = outcomes(made, agent)[batch]
+        assert found is not None
+        assert found.calls == (0, 0, 9, 0, 1)
+
+
+async def test_without_totals_nothing_is_known_and_nothing_asked_again(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    agent = simulator.add_agent()
+    batch = simulator.create(agent)
+    simulator.faults.add(Fault(path="/api/agents/*/*/*/scheduled_calls", effect=f.NoTotal()))
+    async with context(simulator, account(base_url, agent), clock=clock, batches=COUNTED) as made:
+        await AgentPoller(made, ("main", agent), ask_name=False).poll()
+        calls = Calls(made)
+        while await calls.step() == 0:
+            pass
+        found = outcomes(made, agent)[batch]
+        assert found is not None
+        assert found.calls == ()
+        assert asked(simulator) == [batch]
+
+
+async def test_what_is_gone_meanwhile_is_passed_over_and_failures_back_off(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    agent, other = simulator.add_agent(), simulator.add_agent()
+    first = simulator.create(agent, created=clock.now - 1)
+    second = simulator.create(agent, created=clock.now - 2)
+    simulator.create(other, created=clock.now - 3)
+    async with context(
+        simulator, account(base_url, agent, other), clock=clock, batches=COUNTED
+    ) as made:
+        for each in (agent, other):
+            await AgentPoller(made, ("main", each), ask_name=False).poll()
+        calls = Calls(made)
+        with capture_logs() as logs:
+            fault = simulator.faults.add(
+                Fault(path="/api/agents/*/*/*/scheduled_calls", effect=f.Status(404))
+            )
+            assert await calls.step() == 120
+            fault.remove()
+            simulator.delete(second)
+            made.store.put_agent(
+                replace(made.store.agent(("main", agent)), listing=Listing((), pages=1))
+            )
+            made.store.remove_agent(("main", other))
+            assert await calls.step() == made.config.polling.interval
+            await AgentPoller(made, ("main", agent), ask_name=False).poll()
+            assert await calls.step() == 0
+    assert asked(simulator) == [first] * 6
+    events = [log["event"] for log in logs if log["event"].startswith("outcomes")]
+    assert events == ["outcomes_down", "outcomes_up"]
+
+
+async def test_an_agent_that_goes_while_its_calls_are_asked_for_stays_gone(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    agent = simulator.add_agent()
+    simulator.create(agent)
+    async with context(simulator, account(base_url, agent), clock=clock, batches=COUNTED) as made:
+        await AgentPoller(made, ("main", agent), ask_name=False).poll()
+        gone = f.After(lambda: made.store.remove_agent(("main", agent)))
+        simulator.faults.add(Fault(effect=gone, times=1))
+        await Calls(made).step()
+        assert made.store.snapshot().agents == ()
+
+
+def test_live_batches_come_first_and_those_without_series_never() -> None:
+    live = Batch("live", created=1, total=1, completed=0)
+    late = Batch("late", created=5, total=1, completed=0, ended=6)
+    early = Batch("early", created=2, total=1, completed=0, ended=4)
+    agents = [
+        AgentSnapshot(Agent("main", "a", "A"), PollHealth(30)),
+        AgentSnapshot(
+            Agent("main", "b", "B"), PollHealth(30), Listing((early, late, live), pages=1)
+        ),
+    ]
+
+    def wanted(batches: Batches) -> list[str]:
+        return [batch_id for _, batch_id in due(agents, 10, batches)]
+
+    assert wanted(COUNTED) == ["live", "late", "early"]
+    assert wanted(replace(COUNTED, max_per_agent=2)) == ["live", "late"]
+    assert wanted(replace(COUNTED, per_batch_series=False)) == []
+
+
+async def test_no_listing_waits_for_calls_by_status(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    """While every request for calls hangs, the agents are polled as ever."""
+    agent = simulator.add_agent()
+    simulator.create(agent)
+    simulator.faults.add(Fault(path="/api/agents/*/*/*/scheduled_calls", effect=f.Hang()))
+    polling = replace(POLLING, interval=0.05)
+    async with context(
+        simulator, account(base_url, agent), clock=clock, polling=polling, batches=COUNTED
+    ) as made:
+        watching = asyncio.create_task(watch(made))
+        while made.store.agent(("main", agent)).health.polls < 5 or not asked(simulator):
+            await asyncio.sleep(0.01)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    assert len(asked(simulator)) == 1
+    assert made.store.agent(("main", agent)).health.failures == {}

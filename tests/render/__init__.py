@@ -1,0 +1,1 @@
+"""How metrics become the bytes of a scrape."""

@@ -1,0 +1,48 @@
+"""Every kind of guard is taken away, once each."""
+
+import pytest
+
+from tools.rule_mutants.__main__ import bundled, mutants
+
+RULE = {
+    "alert": "A",
+    "for": "5m",
+    "expr": "max without (instance, pod, node, host) (last_over_time(a[5m])) > 0\n"
+    "unless b == 1\n"
+    "or c offset 1m\n"
+    "and d",
+}
+
+
+def test_each_guard_is_taken_away_alone() -> None:
+    found = {mutant.how: mutant.rule for mutant in mutants([RULE])}
+    assert list(found) == [
+        "no for",
+        "line 2: without: unless b == 1",
+        "line 3: without: or c offset 1m",
+        "lines 1 to 2: without the alternative",
+        "line 4: without: and d",
+        "line 1: no bound: > 0 -> >= -1e18",
+        "line 2: any value: == 1 -> >= 0",
+        "line 1: no look-back: last_over_time(a[5m]) -> a",
+        "line 1: by who serves it: (instance, pod, node,  -> (",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "without"),
+    [
+        ("a\nor b", {"a", "b"}),
+        ("a\nand b\nor c\nunless d\nor e", {"c\nunless d\nor e", "a\nand b\nor e"}),
+        ("max (\n  a\n  or b\n)", {"max (\n  a\n)", "max (\n  b\n)"}),
+        ("max (\n  a\n)\nor b", {"max (\n  a\n)", "b"}),
+        ("a\nand (\n  b\n  unless c\n)", {"a", "a\nand (\n  b\n)"}),
+    ],
+)
+def test_an_alternative_or_a_guard_may_have_many_lines(expression: str, without: set[str]) -> None:
+    found = {mutant.rule["expr"] for mutant in mutants([{"record": "r", "expr": expression}])}
+    assert without <= found
+
+
+def test_the_bundled_rules_have_guards() -> None:
+    assert len(list(mutants(bundled()))) > len(bundled())
