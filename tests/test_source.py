@@ -21,7 +21,7 @@ MAX_EXPORTER_MODULES = 94
 """Modules of the package `exporter`. Merge small modules before you raise this number."""
 
 _DIRECTIVE = re.compile(
-    r"noqa(?:: [A-Z]+\d+(?:, [A-Z]+\d+)*)?|type: ignore(?:\[[\w, -]*\])?|pragma: no \w+|fmt: \w+"
+    r"noqa(?:: [A-Z]+\d+(?:, [A-Z]+\d+)*)?|type: ignore(?:\[[\w, -]*\])?|pragma: no \w+"
 )
 
 

@@ -32,7 +32,7 @@ PALETTE = (
     "#37872d",
     "#fade2a",
     "#447ebc",
-)  # fmt: skip - one colour a line is too long
+)
 
 
 def written(value: float | None, unit: str, decimals: int | None = None) -> str:
