@@ -19,7 +19,7 @@ class Dialled:
     def __init__(self, campaign: Campaign) -> None:
         self.campaign = campaign
         # Reproducible by design, nothing secret comes of it.
-        chance = random.Random(campaign.seed)  # noqa: S311 - reproducible
+        chance = random.Random(campaign.seed)  # noqa: S311 - reproducible, not secret
         self.calls = _calls(campaign, chance)
         errors = 0
         self._errors = [0]

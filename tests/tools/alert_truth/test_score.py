@@ -32,8 +32,7 @@ def stalling(**changes: object) -> Campaign:
         created=0.0,
         phases=phases,
         even=True,
-        # mypy can't tell which field is which: a wrong one raises here.
-        **changes,  # type: ignore[arg-type]
+        **changes,  # type: ignore[arg-type]  # a wrong type raises here
     )
 
 
