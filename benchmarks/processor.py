@@ -96,4 +96,4 @@ class Ours:
         page = exposition(
             self._store, self._pages, self._own, time.time, Format.PROMETHEUS, gzip=True
         )
-        return b"".join([chunk async for chunk in (await page).chunks()])
+        return b"".join([write async for write in (await page).writes()])
