@@ -139,8 +139,9 @@ def states() -> statetimeline.Panel:
         .title("States")
         .description(
             "What each batch was doing, for those with the most calls left. Red: running, yet no"
-            f" call was completed for {THRESHOLDS.stalled_after / 60:g} minutes: look there first. A gap:"
-            " nothing was known then, look at Exporter and API. Choose a batch above to see others."
+            f" call was completed for {THRESHOLDS.stalled_after / 60:g} minutes: look there first."
+            " A gap: nothing was known then, look at Exporter and API. Choose a batch above to see"
+            " others."
         )
         .datasource(SOURCE)
         .with_target(lines("A", line(STATE), "{{agent}} \u00b7 {{batch}}"))
