@@ -67,9 +67,8 @@ def _cause(
     """
     failures = select("ultravox_agent_poll_failures_total", f'reason=~"{reasons}"')
     failed = f"increase({failures}[{CAUSES}])"
-    # Where Prometheus' operator names targets, it takes the label `endpoint` for itself.
-    probes = " or ".join(_probe(label, codes) for label in ("endpoint", "exported_endpoint"))
-    probed = over(probes, "sum", "endpoint, exported_endpoint, code")
+    requests = select(_REQUESTS, 'resource="account"', f"code{codes}")
+    probed = over(f"increase({requests}[{CAUSES}])", "sum", "resource, code")
     return Alert(
         name,
         severity,
@@ -85,11 +84,6 @@ def _cause(
         " polls fail for this reason, but the account's probe does.{{ end }}",
         held=TROUBLE,
     )
-
-
-def _probe(label: str, codes: str) -> str:
-    requests = select(_REQUESTS, f'{label}="account"', f"code{codes}")
-    return f"increase({requests}[{CAUSES}])"
 
 
 _API = (

@@ -2,27 +2,15 @@
 
 from exporter.rules.accounts import TROUBLE
 from exporter.rules.alert import Alert
-from exporter.rules.sources import LOOKBACK, last_value, select
+from exporter.rules.sources import LOOKBACK, select
 
-_SERVES = "ultravox_exporter_config_last_reload_successful"
+_SERVES = "ultravox_exporter_build_info"
 """What every exporter serves, whatever it watches."""
 
 
 def exporter_alerts() -> tuple[Alert, ...]:
     """Return the alerts."""
-    return (_reload_failed(), _exporter_down(), _exporter_absent())
-
-
-def _reload_failed() -> Alert:
-    return Alert(
-        "UltravoxConfigReloadFailed",
-        "warning",
-        f"{last_value(select, _SERVES, operator='min')} == 0",
-        "The exporter's new configuration is not in force",
-        "The last reload failed: the configuration before it goes on. The log says where the new"
-        " one is wrong.",
-        held=TROUBLE,
-    )
+    return (_exporter_down(), _exporter_absent())
 
 
 def _exporter_down() -> Alert:

@@ -14,7 +14,6 @@ OURS = f"on (job, instance) last_over_time({BUILD}[$__range])"
 BUILT = f"max by (job, instance, version, python) ({BUILD})"
 REQUESTS = series("ultravox_exporter_api_requests_total")
 _UP = coloured({0: ("down", "red"), 1: ("up", "green")})
-_LOADED = coloured({0: ("failed", "red"), 1: ("ok", "transparent")})
 
 
 def _target(vector: str) -> str:
@@ -23,13 +22,11 @@ def _target(vector: str) -> str:
 
 def exporters() -> table.Panel:
     """Return the table of exporters."""
-    loaded = series("ultravox_exporter_config_last_reload_successful")
     started = series("process_start_time_seconds")
     return rows(
         "Exporters",
-        "Each exporter that Prometheus scraped. Down: see whether it runs and can be reached."
-        " Configuration failed: its log says where the new one is wrong; the one before it is in"
-        " force. Two replicas are all right: nothing here counts twice.",
+        "Each exporter that Prometheus scraped. Down: see whether it runs and can be reached. Two"
+        " replicas are all right: nothing here counts twice.",
         [
             Column("Scrape", "up", 100, "none", _target(series("up")), _UP),
             Column("Job", "job", 140),
@@ -37,7 +34,6 @@ def exporters() -> table.Panel:
             Column("Version", "version", 120),
             Column("Python", "python", 110),
             Column("Build", "build", 0, expression=BUILT, hidden=True),
-            Column("Configuration", "loaded", 130, "none", _target(loaded), _LOADED),
             Column("Started", "started", 180, "dateTimeAsIso", f"1000 * {_target(started)}"),
         ],
         only="up",
@@ -86,7 +82,7 @@ def _api() -> list[timeseries.Panel]:
     buckets = series("ultravox_exporter_api_request_duration_seconds_bucket")
     retries = series("ultravox_exporter_api_retries_total")
     waits = series("ultravox_exporter_api_rate_limit_wait_seconds_total")
-    slowest = f"sum by (le, endpoint) (rate({buckets}[{RATE}]))"
+    slowest = f"sum by (le, resource) (rate({buckets}[{RATE}]))"
     return [
         chart(
             "API answers",
@@ -100,10 +96,10 @@ def _api() -> list[timeseries.Panel]:
         ),
         chart(
             "API latency",
-            "How long 95 of 100 requests take at most, by endpoint. If it nears polling.timeout,"
+            "How long 95 of 100 requests take at most, by resource. If it nears polling.timeout,"
             " raise that, or polls fail.",
             "s",
-            (f"histogram_quantile(0.95, {slowest})", "{{endpoint}}"),
+            (f"histogram_quantile(0.95, {slowest})", "{{resource}}"),
         ),
         chart(
             "Retries and waiting",
