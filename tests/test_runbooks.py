@@ -22,7 +22,7 @@ NAMES = {
     *(family.name for family in FAMILIES),
     *(f"{family.name}_bucket" for family in FAMILIES if family.kind == "histogram"),
     *(name for name, _ in recordings(Thresholds())),
-    *("up", "ALERTS"),
+    *("up", "ALERTS", "process_start_time_seconds"),
 }
 
 _NO_NAMES = re.compile(
