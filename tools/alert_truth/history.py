@@ -74,13 +74,15 @@ def _polls(
 ) -> Iterator[tuple[float, AgentSnapshot]]:
     """Yield the end of each poll, and the snapshot that is served from then on."""
     start = exporter.first_poll
-    snapshot = AgentSnapshot(_agent(scenario, start), PollHealth(POLLING.interval))
+    snapshot, failures = AgentSnapshot(_agent(scenario, start), PollHealth(POLLING.interval)), 0
     while True:
         snapshot = replace(snapshot, agent=_agent(scenario, start))
         if scenario.in_outage(start):
+            failures += 1
             poll = Poll(start, 0.5 if scenario.refused else POLLING.timeout)
-            snapshot = failed(snapshot, poll, "unreachable", POLLING)
+            snapshot = failed(snapshot, poll, "unreachable", POLLING, failures)
         else:
+            failures = 0
             poll = Poll(start, 0.8)
             listed = (each.listed(start + 0.4) for each in dialled)
             listing = Listing(tuple(batch for batch in listed if batch is not None), 1)
