@@ -47,8 +47,7 @@ def settle(servers: Iterable[Server]) -> None:
 @contextmanager
 def running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
     """Run a program, and end it at the end."""
-    # The commands are this package's own.
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - a command of ours
     with process:
         try:
             yield process

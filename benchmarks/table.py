@@ -101,8 +101,7 @@ def _pushgateway() -> str:
     path = shutil.which(PROGRAM)
     if path is None:
         return f"{PROGRAM} is not installed"
-    # The path is that of the program we name.
-    told = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+    told = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)  # noqa: S603 - a constant name
     version = (told.stdout or told.stderr).partition(" (")[0].replace(",", "")
     go = (told.stdout + told.stderr).partition("go version:")[2].split()
     return f"{version} ({go[0]})" if go else version

@@ -69,6 +69,6 @@ def registry_text(registry: CollectorRegistry, form: Format) -> bytes:
     """
     if form is Format.OPENMETRICS:
         # prometheus_client has no annotations for this function.
-        text: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
+        text: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # no annotations
         return text
     return generate_latest(registry)

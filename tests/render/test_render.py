@@ -15,6 +15,8 @@ from exporter.model import (
     PollHealth,
     Snapshot,
 )
+from exporter.render.cache import ExpositionCache
+from exporter.render.gzip_stream import inflate
 from exporter.render.text import Format
 from exporter.selection import SelectionSettings
 from tests.support.plain import render
@@ -251,9 +253,16 @@ def test_an_account_before_and_after_its_probe_and_with_old_data() -> None:
     ]
 
 
-def test_the_same_arguments_give_the_same_page() -> None:
+async def test_an_exposition_depends_on_its_arguments_only() -> None:
+    """Production renders the same bytes with a new cache and with one that has rendered before."""
     snapshot = Snapshot(
         (AccountSnapshot("main", 5.0),), (POLLED, replace(POLLED, agent=Agent("o", "x", "X")))
     )
     for form in Format:
-        assert render(snapshot, 1300, SETTINGS, form) == render(snapshot, 1300, SETTINGS, form)
+        used, new = ExpositionCache(SETTINGS), ExpositionCache(SETTINGS)
+        for now in (1300, 1050, 2000):
+            await used.parts(snapshot, now, form)
+        for cache in (used, new):
+            parts = await cache.parts(snapshot, 1300, form)
+            expected = render(snapshot, 1300, SETTINGS, form).encode()
+            assert b"".join(map(inflate, parts)) == expected

@@ -18,7 +18,7 @@ class DialledCampaign:
 
     def __init__(self, campaign: Campaign) -> None:
         self.campaign = campaign
-        chance = random.Random(campaign.seed)  # noqa: S311 - reproducible, and nothing is secret
+        chance = random.Random(campaign.seed)  # noqa: S311 - reproducible, not secret
         self.calls = _calls(campaign, chance)
         errors = 0
         self._errors = [0]

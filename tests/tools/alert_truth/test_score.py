@@ -35,8 +35,7 @@ def stalled_campaign(**changes: object) -> Campaign:
         created=0.0,
         phases=phases,
         even=True,
-        # mypy can't check the names of the fields here: a wrong name raises a TypeError.
-        **changes,  # type: ignore[arg-type]
+        **changes,  # type: ignore[arg-type]  # a wrong name or type raises here
     )
 
 
