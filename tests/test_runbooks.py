@@ -43,7 +43,7 @@ NAMES = {
 }
 
 FLAGS = {
-    *(f"--{field.replace('_', '-')}" for field in Thresholds.__struct_fields__),
+    *(f"--{field.replace('_', '-')}" for field in Thresholds.__struct_encode_fields__),
     *("--config.file", "--grafana-url", "--help", "--live", "--runbook-url"),
     *("--campaigns", "--seed"),  # of `make truth`
     "--date",  # of `date`
