@@ -13,9 +13,9 @@ from exporter.simulator import DEFAULT_KEY, Account, demo_account
 from tests.support.process import FREE_PORT, Process, started
 from tests.support.programs import require
 from tests.support.prometheus import INTERVAL, Prometheus, scraping
-from tests.support.truth import Row, agent_sums, batch_series, kept, state
+from tests.support.truth import Record, agent_sums, batch_series, kept, state
 
-Truth = dict[str, list[Row]]
+Truth = dict[str, list[Record]]
 """The API's rows, by agent."""
 
 MOVING = (
