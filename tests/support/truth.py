@@ -59,7 +59,7 @@ def batch_series(account: str, agent_id: str, row: Row, now: float) -> dict[str,
     return series
 
 
-def kept(rows: Iterable[Row], now: float, keep_ended: float = 86400.0) -> list[Row]:
+def kept(rows: Iterable[Row], now: float, keep_ended: float = 21600.0) -> list[Row]:
     """Return the rows that are exported: live, or ended lately."""
     return [row for row in rows if not row["endedAt"] or now - seconds(row["endedAt"]) < keep_ended]
 
