@@ -182,13 +182,20 @@ class Client:
             self._throttle.hold(wait or 0.0)
         match answer.status:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-                return AuthError(message, transient=self._key.replaced(key))
+                return AuthError(message, status=answer.status, transient=self._key.replaced(key))
             case HTTPStatus.NOT_FOUND:
-                return NotFoundError(message)
+                return NotFoundError(message, status=answer.status)
             case HTTPStatus.TOO_MANY_REQUESTS:
-                return RateLimitedError(message, transient=True, retry_after=wait)
+                return RateLimitedError(
+                    message, status=answer.status, transient=True, retry_after=wait
+                )
             case _:
-                return StatusError(message, transient=answer.status in PASSING, retry_after=wait)
+                return StatusError(
+                    message,
+                    status=answer.status,
+                    transient=answer.status in PASSING,
+                    retry_after=wait,
+                )
 
 
 HOLDING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
