@@ -39,6 +39,7 @@ class Options:
     telemetry_path: str = "/metrics"
     clock: Callable[[], float] = time.time
     on_listening: Callable[[list[Address]], None] = lambda _: None
+    on_ready: Callable[[list[Address]], None] = lambda _: None
 
 
 async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None:
@@ -54,11 +55,12 @@ async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None
             announce(context)
             contexts.append(context)
         pages = ExpositionCache(SelectionSettings.of(config))
+        readiness = Readiness(config, store)
         site = Site(
             telemetry_path=options.telemetry_path,
             metrics=partial(exposition, store, pages, own, options.clock),
             overdue=liveness.overdue,
-            ready=Readiness(config, store).reached,
+            ready=readiness.reached,
         )
         addresses = await stack.enter_async_context(listen(application(site), options.addresses))
         for address in addresses:
@@ -66,6 +68,7 @@ async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None
         options.on_listening(addresses)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(render_changes(store, pages, options.clock))
+            tasks.create_task(call_when(readiness.reached, partial(options.on_ready, addresses)))
             for context in contexts:
                 tasks.create_task(watch(context))
 
@@ -87,6 +90,17 @@ class Readiness:
         tried = all(self._store.account(name).discovery for name in self._discovering)
         agents = self._store.snapshot().agents
         return tried and all(agent.health.up is not None for agent in agents)
+
+
+async def call_when(
+    reached: Callable[[], bool], callback: Callable[[], None], limit: float = 15.0
+) -> None:
+    """Call the callback once `reached` returns True, at the latest after `limit` seconds."""
+    clock = asyncio.get_running_loop().time
+    ends = clock() + limit
+    while not reached() and clock() < ends:  # noqa: ASYNC110 - the store has no event for it
+        await asyncio.sleep(0.1)
+    callback()
 
 
 async def until_told(work: Coroutine[None, None, None]) -> None:
