@@ -18,7 +18,7 @@ PATTERN: Final = "(?=[0-9])" + "".join(f"(?:([0-9]{{1,12}}){unit})?" for unit in
 """Pattern of a duration: the units from the longest to the shortest, each at most once.
 
 Twelve digits per unit are enough for every useful duration, and keep the sum finite. The pattern
-means the same in Python and in ECMAScript, so the JSON Schema uses it as well.
+means the same in Python and in ECMAScript, so the JSON Schema also uses it.
 """
 
 _PATTERN: Final = re.compile(PATTERN)

@@ -3,7 +3,7 @@
     main         parses the arguments, runs a command, returns the exit status
     flags        flags that several commands have, and the values of flags
     serve        poll the API and serve metrics until a signal
-    check        validate the configuration; with `--live`, ask the accounts as well
+    check        validate the configuration; with `--live`, also ask the API
     demo         serve metrics of a simulated account
     healthcheck  ask a running exporter whether it is healthy
     rules        print the alert rules

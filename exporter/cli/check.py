@@ -1,4 +1,4 @@
-"""`check`: validate the configuration; with `--live`, ask the accounts as well."""
+"""`check`: validate the configuration; with `--live`, also ask the API."""
 
 import argparse
 import asyncio
@@ -124,10 +124,10 @@ def _describe_account(account: Account, polling: Polling) -> Iterator[str]:
         exclude = f", except {' '.join(discover.exclude)}" if discover.exclude else ""
         yield f"  discovery every {duration(discover.interval)}: {include}{exclude}"
     planned = cost(account, polling, [1] * len(account.agents))
-    besides = "; discovered agents need more" if account.discover else ""
+    discovered = "; discovered agents need more" if account.discover else ""
     yield (
         f"  requests per minute: {60 * planned.idle:.1f} with no live batches,"
-        f" {60 * planned.busy:.1f} if every agent has some{besides}"
+        f" {60 * planned.busy:.1f} if every agent has some{discovered}"
     )
     if not planned.affordable:
         yield (

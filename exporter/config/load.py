@@ -85,7 +85,7 @@ def _resolvers(folder: Path, environ: Mapping[str, str] | None) -> Resolvers:
 
 
 class LabelCollision(msgspec.Struct, frozen=True):
-    """A label of an account's agents that usually is a label of the target as well."""
+    """A label of an account's agents whose name is usually the name of a target label."""
 
     account: str
     label: str

@@ -47,7 +47,7 @@ def _check_account(values: Mapping[str, object]) -> Iterator[Violation]:
     if not sources:
         yield (), "no API key: set api_key_file or api_key_env"
     if len(sources) > 1:
-        yield ("api_key_env",), "api_key_file is set as well: keep one of the two"
+        yield ("api_key_env",), "api_key_file is also set: keep one of the two"
     if not values["agents"] and values["discover"] is None:
         yield ("agents",), "nothing to watch: list agents, or write `discover: {}` for all of them"
 
@@ -77,7 +77,7 @@ def _check_polling(values: Mapping[str, object]) -> Iterator[Violation]:
 
 
 class Discover(msgspec.Struct, frozen=True):
-    """Which of the account's agents to watch besides the listed ones. Patterns are globs."""
+    """Which of the account's agents to watch in addition to the listed ones. Patterns are globs."""
 
     include: Annotated[
         tuple[str, ...],
