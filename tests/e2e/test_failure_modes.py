@@ -432,9 +432,9 @@ async def test_a_key_file_may_be_emptied_or_replaced_while_it_runs(tmp_path: Pat
         (tmp_path / "following").replace(tmp_path / "rotated.key")
         rotated.simulator.api_key = late.simulator.api_key = "new"
 
-        line = await outage.said("key_not_replaced", level="warning", account="emptied")
+        line = await outage.said("key_file_reload_failed", level="warning", account="emptied")
         assert line["problem"] == "the key file is empty"
-        await outage.said("key_replaced", account="rotated")
+        await outage.said("key_file_reloaded", account="rotated")
         await outage.said("agent_down", level="warning", account="late", reason="auth")
         await outage.said("account_down", level="warning", account="late", reason="auth")
         found = await outage.until(
@@ -453,8 +453,8 @@ async def test_a_key_file_may_be_emptied_or_replaced_while_it_runs(tmp_path: Pat
 
         (tmp_path / "emptied.key").write_text(old)
         (tmp_path / "late.key").write_text("new")
-        await outage.said("key_file_well_again", account="emptied")
-        await outage.said("key_replaced", account="late")
+        await outage.said("key_file_recovered", account="emptied")
+        await outage.said("key_file_reloaded", account="late")
         await outage.until(lambda found: emptied.is_up(found) and late.is_up(found))
 
 

@@ -221,5 +221,5 @@ async def test_without_a_file_one_variable_is_enough(tmp_path: Path) -> None:
     status, out, err = await run("check", cwd=tmp_path, env=variables)
     assert (status, err) == (0, "")
     assert out.startswith("environment variable ULTRAVOX_API_KEY: valid\naccount default: ")
-    assert "every agent that matches *" in out
+    assert "discovery every 5m: *" in out
     assert "canary" not in out

@@ -89,7 +89,7 @@ async def everything_is_clean(folder: Path, form: LogFormat) -> None:
             refused = simulator.faults.add(
                 Fault(effect=f.Status(403, body=f"Invalid API key {NEXT_KEY}"), times=8)
             )
-            while not refused.hits or "key_replaced" not in exporter.err:
+            while not refused.hits or "key_file_reloaded" not in exporter.err:
                 await asyncio.sleep(0.02)
             served += await pages(exporter)
             assert await exporter.stop() == 0
