@@ -13,8 +13,8 @@ from exporter.api.deadline import deadline
 from exporter.api.rate_limit import LONGEST_HOLD
 from exporter.api.retry import LONGEST_WAIT, retry_after, worth_another_try
 from exporter.errors import ApiError, RateLimitedError, StatusError
-from exporter.simulator import Fault, Simulator
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator
+from tests.fake_api import faults as f
 from tests.support.builders import Requests, client
 
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"

@@ -11,8 +11,8 @@ from exporter.polling.call_status import Calls, due
 from exporter.polling.context import Context
 from exporter.polling.poller import AgentPoller
 from exporter.polling.supervisor import watch
-from exporter.simulator import Fault, Simulator
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator
+from tests.fake_api import faults as f
 from tests.support.builders import POLLING, Clock, account, context
 
 COUNTED = Batches(outcomes=True, outcomes_interval=120)

@@ -11,8 +11,8 @@ from exporter.model import AgentSnapshot
 from exporter.polling import poller as agent_module
 from exporter.polling.context import Context
 from exporter.polling.poller import AgentPoller
-from exporter.simulator import Fault, Simulator
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator
+from tests.fake_api import faults as f
 from tests.support.builders import Clock, account, context
 
 

@@ -5,8 +5,8 @@ from msgspec.structs import replace
 from exporter.api.schemas import Page
 from exporter.config import Account, Agent, Discover
 from exporter.polling.preflight import AgentFinding, Finding, full_pages, survey
-from exporter.simulator import Fault, Simulator
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator
+from tests.fake_api import faults as f
 from tests.support.builders import POLLING, account, client
 
 

@@ -14,8 +14,8 @@ from exporter.polling.context import Context
 from exporter.polling.discovery import Discovery, chosen
 from exporter.polling.supervisor import Fleet, configured, watch
 from exporter.simulator import Account as SimulatedAccount
-from exporter.simulator import Fault, Simulator, serve
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api import faults as f
 from tests.support.builders import Clock, account, context
 from tests.support.virtual import VirtualLoop
 
