@@ -12,7 +12,7 @@ The map, in the order in which data flow:
     api          request -> answer
     server       the simulator over HTTP, and how to ask it
 
-The package imports nothing of the rest of the exporter: it stands for a server of somebody else.
+The package imports nothing of the rest of the exporter, which knows it only as a server.
 """
 
 from exporter.simulator.demo import demo_account

@@ -14,7 +14,6 @@ from exporter.simulator import api
 from exporter.simulator.state import ReceivedRequest, Simulator
 
 _KEY_HEADER = "X-API-Key"
-_RECEIVED = "received"  # the key of a request's `ReceivedRequest`
 _SHUTDOWN_TIMEOUT = 0.1  # seconds that open requests get when the server closes
 _COMPRESS_FROM = 1024  # bytes: CDNs do not compress smaller bodies
 
@@ -68,9 +67,10 @@ async def _stop_accepting(listener: socket.socket) -> None:
 def _application(simulator: Simulator, middlewares: Sequence[Middleware]) -> web.Application:
     @web.middleware
     async def receive(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[_RECEIVED] = _received(request)
-        simulator.requests.append(request[_RECEIVED])
+        received = _received(request)
+        simulator.requests.append(received)
         response = await handler(request)
+        received.status = response.status
         if isinstance(response, web.Response):
             _compress(request, response)
         return response
@@ -85,13 +85,7 @@ def _application(simulator: Simulator, middlewares: Sequence[Middleware]) -> web
 
     app = web.Application(middlewares=[receive, *middlewares])
     app.router.add_route("*", "/{path:.*}", answer)
-    app.on_response_prepare.append(_save_status)
     return app
-
-
-async def _save_status(request: web.Request, response: web.StreamResponse) -> None:
-    """Save the status when the headers are about to be sent: the body may still fail."""
-    request[_RECEIVED].status = response.status
 
 
 def _compress(request: web.Request, response: web.Response) -> None:

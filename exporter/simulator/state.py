@@ -30,7 +30,7 @@ Entry = tuple[int, str]
 
 
 class ReceivedRequest(msgspec.Struct):
-    """A request that came in: mutable, since `status` is known only when the answer is sent.
+    """A request that came in: mutable, since `status` is known only when the answer is ready.
 
     `status` is None when no answer was sent: the connection hung or was closed. `has_key` is
     whether the header `X-API-Key` was sent, with the right key or a wrong one.

@@ -10,7 +10,17 @@ from aiohttp.typedefs import Handler, Middleware
 from exporter import simulator as shipped
 from exporter.simulator.state import Entry
 from tests.fake_api.answers import altered
-from tests.fake_api.faults import After, Before, Delay, Effect, Faults, Hang, OldestFirst, Transport
+from tests.fake_api.faults import (
+    After,
+    Before,
+    Delay,
+    Effect,
+    Faults,
+    Hang,
+    OldestFirst,
+    Reset,
+    Transport,
+)
 from tests.fake_api.transport import hang, send
 
 
@@ -50,6 +60,7 @@ def _injection(simulator: Simulator) -> Middleware:
 
     @web.middleware
     async def inject(request: web.Request, handler: Handler) -> web.StreamResponse:
+        received = simulator.requests[-1]  # the server added it just now
         effects = simulator.faults.hit(request.path, request.query.get("cursor"))
         _run(effects, Before)
         await asyncio.sleep(sum(each.seconds for each in effects if isinstance(each, Delay)))
@@ -60,7 +71,11 @@ def _injection(simulator: Simulator) -> Middleware:
             answer = altered(answer, effect, request)
         _run(effects, After)
         broken = next((effect for effect in effects if isinstance(effect, Transport)), None)
-        return answer if broken is None else await send(request, answer, broken)
+        if broken is None:
+            return answer
+        if not isinstance(broken, Reset):
+            received.status = answer.status
+        return await send(request, answer, broken)
 
     return inject
 
