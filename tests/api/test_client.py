@@ -25,8 +25,8 @@ from exporter.errors import (
     UnreachableError,
 )
 from exporter.simulator import Account as SimulatedAccount
-from exporter.simulator import Fault, Simulator, serve
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api import faults as f
 from tests.support.builders import LATE, Requests, client, connecting
 
 

@@ -15,8 +15,8 @@ import yaml
 
 from exporter import __version__
 from exporter.cli import main
-from exporter.simulator import Fault, Simulator, serve
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api import faults as f
 from tests.support.process import FREE_PORT, eventually, run, started, write_config
 from tools.docs.pages import ROOT
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.simulator import Account, Fault, Simulator, serve
-from exporter.simulator import faults as f
+from exporter.simulator import Account
+from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api import faults as f
 from tests.support.process import FREE_PORT, run, started, write_config
 
 QUICK = {"interval": "1s", "idle_interval": "1s", "timeout": "5s"}

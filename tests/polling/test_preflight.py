@@ -23,8 +23,8 @@ from exporter.polling.preflight import (
     full_pages,
     preflight,
 )
-from exporter.simulator import Fault, Simulator
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator
+from tests.fake_api import faults as f
 from tests.support.builders import POLLING, account, client
 
 
