@@ -164,7 +164,7 @@ async def test_a_name_that_the_api_does_not_return_is_no_problem(
         ),
         (
             PayloadError("agents: the response broke off before its end"),
-            "answer not as documented (agents: the response broke off before its end): check base_url",
+            "answer not as documented (agents: the response broke off before its end): ",
         ),
         (LoopError("no end after 9 pages"), "the list of agents has no end (no end after 9 pages)"),
     ],
