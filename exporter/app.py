@@ -44,7 +44,6 @@ class Options:
 async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None:
     """Poll and serve for ever. `keys` are by account name. Raises ListenError."""
     store, liveness, own = Store(), Liveness(), Instrumentation()
-    own.config_loaded(options.clock())
     async with AsyncExitStack() as stack:
         contexts = []
         for account in config.accounts:

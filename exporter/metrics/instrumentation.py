@@ -24,13 +24,13 @@ BUILD_INFO = Family(
 REQUESTS = Family(
     "ultravox_exporter_api_requests_total",
     "Requests to the API, by status; `error` where no whole answer came.",
-    ("account", "endpoint", "code"),
+    ("account", "resource", "code"),
     kind="counter",
 )
 REQUEST_DURATION = Family(
     "ultravox_exporter_api_request_duration_seconds",
     "How long requests to the API took, bodies included.",
-    ("endpoint",),
+    ("resource",),
     kind="histogram",
 )
 RETRIES = Family(
@@ -45,16 +45,6 @@ RATE_LIMIT_WAIT = Family(
     ("account",),
     kind="counter",
 )
-RELOAD_SUCCESSFUL = Family(
-    "ultravox_exporter_config_last_reload_successful",
-    "Whether the last loading of the configuration succeeded.",
-    (),
-)
-RELOAD_TIME = Family(
-    "ultravox_exporter_config_last_reload_success_timestamp_seconds",
-    "When the configuration in force was loaded.",
-    (),
-)
 
 INSTRUMENTATION_METRICS = (
     BUILD_INFO,
@@ -62,8 +52,6 @@ INSTRUMENTATION_METRICS = (
     REQUEST_DURATION,
     RETRIES,
     RATE_LIMIT_WAIT,
-    RELOAD_SUCCESSFUL,
-    RELOAD_TIME,
 )
 
 
@@ -85,14 +73,15 @@ class Instrumentation:
             REQUEST_DURATION.labels,
             registry=self.registry,
         )
-        self._reload_successful = self._gauge(RELOAD_SUCCESSFUL)
-        self._reload_time = self._gauge(RELOAD_TIME)
-        self._gauge(BUILD_INFO).labels(__version__, platform.python_version()).set(1)
+        build = Gauge(
+            BUILD_INFO.name, BUILD_INFO.help, BUILD_INFO.labels, registry=self.registry
+        )
+        build.labels(__version__, platform.python_version()).set(1)
 
-    def request(self, account: str, endpoint: str, code: str, seconds: float) -> None:
+    def request(self, account: str, resource: str, code: str, seconds: float) -> None:
         """Note one request to the API."""
-        self._requests.labels(account, endpoint, code).inc()
-        self._durations.labels(endpoint).observe(seconds)
+        self._requests.labels(account, resource, code).inc()
+        self._durations.labels(resource).observe(seconds)
 
     def retry(self, account: str, reason: str) -> None:
         """Note that a request is made again because the one before it failed for the reason."""
@@ -102,13 +91,5 @@ class Instrumentation:
         """Note how long a request was held back."""
         self._waits.labels(account).inc(seconds)
 
-    def config_loaded(self, at: float) -> None:
-        """Note that a configuration was taken into force, at a time in seconds since the epoch."""
-        self._reload_successful.set(1)
-        self._reload_time.set(at)
-
     def _counter(self, family: Family) -> Counter:
         return Counter(family.name, family.help, family.labels, registry=self.registry)
-
-    def _gauge(self, family: Family) -> Gauge:
-        return Gauge(family.name, family.help, family.labels, registry=self.registry)

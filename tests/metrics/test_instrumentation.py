@@ -13,22 +13,19 @@ from exporter.render.text import Format, registry_text
 FAMILIES = [family for _, families in SECTIONS for family in families]
 
 
-def test_requests_waits_and_loads_are_counted() -> None:
+def test_requests_retries_and_waits_are_counted() -> None:
     own = Instrumentation()
     own.request("main", "agents", "200", 0.3)
     own.request("main", "agents", "error", 2.0)
     own.retry("main", "status")
     own.rate_limit_wait("main", 1.5)
-    own.config_loaded(1000.0)
     text = registry_text(own.registry, Format.PROMETHEUS).decode()
     for line in (
-        'ultravox_exporter_api_requests_total{account="main",code="200",endpoint="agents"} 1.0',
-        'ultravox_exporter_api_requests_total{account="main",code="error",endpoint="agents"} 1.0',
-        'ultravox_exporter_api_request_duration_seconds_count{endpoint="agents"} 2.0',
+        'ultravox_exporter_api_requests_total{account="main",code="200",resource="agents"} 1.0',
+        'ultravox_exporter_api_requests_total{account="main",code="error",resource="agents"} 1.0',
+        'ultravox_exporter_api_request_duration_seconds_count{resource="agents"} 2.0',
         'ultravox_exporter_api_retries_total{account="main",reason="status"} 1.0',
         'ultravox_exporter_api_rate_limit_wait_seconds_total{account="main"} 1.5',
-        "ultravox_exporter_config_last_reload_successful 1.0",
-        "ultravox_exporter_config_last_reload_success_timestamp_seconds 1000.0",
     ):
         assert line in text.splitlines()
     assert "_created" not in text
