@@ -46,7 +46,7 @@ class Discovery:
         agents = chosen(rows, self._discover)
         included = {glob: len(matching(rows, glob)) for glob in self._discover.include}
         after = DiscoveryHealth(
-            up=True, last_success=began, chosen=len(agents), included=included, pages=pages
+            up=True, last_success=began, discovered=len(agents), included=included, pages=pages
         )
         self._succeeded(before, after, len(rows))
         self._follow(agents)
@@ -76,7 +76,7 @@ class Discovery:
         self._put(after)
         bound = log.bind(account=self._context.account.name)
         say = bound.debug if before and before.up else bound.info
-        say("discovery_up", agents=agents, chosen=after.chosen)
+        say("discovery_up", agents=agents, chosen=after.discovered)
         matched_before = before.included if before else {}
         for glob, count in after.included.items():
             if count == 0 and matched_before.get(glob) != 0:

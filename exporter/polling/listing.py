@@ -127,7 +127,7 @@ def _keep(found: dict[str, Batch], rows: Iterable[Batch], now: float, keep_ended
     one, and counts.
     """
     for batch in rows:
-        if batch.kept(now, keep_ended):
+        if batch.is_retained(now, keep_ended):
             found[batch.batch_id] = batch
         else:
             found.pop(batch.batch_id, None)
@@ -139,7 +139,7 @@ def continued(previous: Listing, read: Listing, now: float, keep_ended: float) -
     rest = (
         batch
         for batch in previous.batches
-        if not batch.live and batch.batch_id not in known and batch.kept(now, keep_ended)
+        if not batch.live and batch.batch_id not in known and batch.is_retained(now, keep_ended)
     )
     return replace(
         read,

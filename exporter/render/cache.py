@@ -23,11 +23,11 @@ from exporter.selection import (
     AgentSelection,
     SelectionSettings,
     Sums,
-    added,
     batches_with_series,
-    fresh,
+    is_stale,
     select_account,
     select_agent,
+    total_sums,
 )
 
 RUN = 4000
@@ -121,7 +121,7 @@ class ExpositionCache:
         return None
 
     def _trusted(self, snapshot: AgentSnapshot, now: float) -> bool:
-        return fresh(snapshot.health.last_success, now, self._policy.polling.stale_after)
+        return not is_stale(snapshot.health.last_success, now, self._policy.polling.stale_after)
 
     async def _render(self, snapshot: AgentSnapshot, now: float) -> RenderedAgent:
         key, trusted = snapshot.agent.key, self._trusted(snapshot, now)
@@ -138,7 +138,7 @@ class ExpositionCache:
         self, snapshot: AgentSnapshot, listing: Listing, now: float, before: RenderedAgent | None
     ) -> RenderedAgent:
         policy, checkpoint = self._policy.batches, Checkpoint()
-        kept = [batch for batch in listing.batches if batch.kept(now, policy.keep_ended)]
+        kept = [batch for batch in listing.batches if batch.is_retained(now, policy.keep_ended)]
         chosen: tuple[Batch, ...] = ()
         for start in range(0, len(kept), RUN):
             chosen = batches_with_series([*chosen, *kept[start : start + RUN]], policy)
@@ -154,7 +154,7 @@ class ExpositionCache:
         ]
         since, until = span(leaving, now)
         both = (*shown, *hidden)
-        sums: Mapping[BatchState, Sums] = added([each.sums for each in both])
+        sums: Mapping[BatchState, Sums] = total_sums([each.sums for each in both])
         view = select_agent(snapshot, len(chosen), sums, policy)
         return RenderedAgent(
             snapshot,

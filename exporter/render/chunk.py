@@ -93,7 +93,7 @@ def make(
     """
     if before and before.since <= now < before.until and before.batches == batches:
         return before
-    since, until = span([edge for batch in batches for edge in batch.edges()], now)
+    since, until = span([edge for batch in batches for edge in batch.window_times()], now)
     blocks = _blocks(agent, batches, now, before) if shown else ()
     return Chunk(batches, now, since, until, sums_by_state(batches, now), blocks)
 

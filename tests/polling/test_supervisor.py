@@ -31,7 +31,7 @@ def discovered(made: Context) -> int | None:
     """Return how many agents discovery chose."""
     health = made.store.account("main").discovery
     assert health is not None
-    return health.chosen
+    return health.discovered
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""The page, plainly from the catalogue: every sample of every subject, nothing kept, no hurry."""
+"""The exposition, made plainly from the catalogue: no cache, no chunks, no checkpoints."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,26 +12,26 @@ from exporter.selection import (
     AgentSelection,
     SelectionSettings,
     batches_with_series,
-    fresh,
+    is_stale,
     select_account,
     select_agent,
     sums_by_state,
 )
 
 
-def render(snapshot: Snapshot, now: float, policy: SelectionSettings, form: Format) -> str:
+def render(snapshot: Snapshot, now: float, settings: SelectionSettings, form: Format) -> str:
     """Return the families of batches, agents and accounts at `now` (seconds since the epoch)."""
-    seen = [view(agent, now, policy) for agent in snapshot.agents]
-    agents = [(_agent(agent.snapshot), agent) for agent, _ in seen]
+    selected = [select(agent, now, settings) for agent in snapshot.agents]
+    agents = [(_agent(agent.snapshot), agent) for agent, _ in selected]
     batches = [
         (f"{_agent(agent.snapshot)},{labels((('batch_id', batch.batch_id),))}", batch)
-        for agent, shown in seen
-        for batch in shown
+        for agent, exposed in selected
+        for batch in exposed
     ]
     accounts = [
         (
             labels((("account", account.account),)),
-            select_account(account, snapshot.agents_of(account.account), now, policy),
+            select_account(account, snapshot.agents_of(account.account), now, settings),
         )
         for account in snapshot.accounts
     ]
@@ -44,16 +44,18 @@ def render(snapshot: Snapshot, now: float, policy: SelectionSettings, form: Form
     )
 
 
-def view(
-    snapshot: AgentSnapshot, now: float, policy: SelectionSettings
+def select(
+    snapshot: AgentSnapshot, now: float, settings: SelectionSettings
 ) -> tuple[AgentSelection, tuple[Batch, ...]]:
-    """Return the agent at `now`, and its batches with series of their own."""
+    """Return the selection of an agent at `now`, and its batches with series of their own."""
     listing = snapshot.listing
-    if listing is None or not fresh(snapshot.health.last_success, now, policy.polling.stale_after):
+    if listing is None or is_stale(snapshot.health.last_success, now, settings.polling.stale_after):
         return AgentSelection(snapshot), ()
-    kept = [batch for batch in listing.batches if batch.kept(now, policy.batches.keep_ended)]
-    shown = batches_with_series(kept, policy.batches)
-    return select_agent(snapshot, len(shown), sums_by_state(kept, now), policy.batches), shown
+    keep_ended = settings.batches.keep_ended
+    retained = [batch for batch in listing.batches if batch.is_retained(now, keep_ended)]
+    exposed = batches_with_series(retained, settings.batches)
+    sums = sums_by_state(retained, now)
+    return select_agent(snapshot, len(exposed), sums, settings.batches), exposed
 
 
 def _agent(snapshot: AgentSnapshot) -> str:

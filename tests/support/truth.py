@@ -29,7 +29,7 @@ def state(row: Row, now: float) -> str:
 
 
 def batch_series(account: str, agent_id: str, row: Row, now: float) -> dict[str, float]:
-    """Return a batch's series but for those that only watching brings about (`last_progress`)."""
+    """Return a batch's series, without `last_progress`, which the API does not report."""
     identity = f'account="{account}",agent_id="{agent_id}",batch_id="{row["batchId"]}"'
     series = {
         f"ultravox_batch_calls{{{identity}}}": row["totalCount"],
@@ -37,7 +37,6 @@ def batch_series(account: str, agent_id: str, row: Row, now: float) -> dict[str,
         f"ultravox_batch_calls_remaining{{{identity}}}": max(
             row["totalCount"] - row["completedCount"], 0
         ),
-        f"ultravox_batch_paused{{{identity}}}": 1 if row.get("paused") else 0,
         f"ultravox_batch_created_timestamp_seconds{{{identity}}}": seconds(row["created"]),
         f'ultravox_batch_info{{{identity},throttle="{row.get("throttle") or ""}",'
         f'webhook="{"true" if row.get("webhookUrl") else "false"}"}}': 1,
@@ -53,7 +52,9 @@ def batch_series(account: str, agent_id: str, row: Row, now: float) -> dict[str,
         opens = max(now, seconds(row["windowStart"])) if row.get("windowStart") else now
         left = max(seconds(row["windowEnd"]) - opens, 0)
         series[f"ultravox_batch_window_remaining_seconds{{{identity}}}"] = left
-    for each in STATES:
+    if not row["endedAt"]:
+        series[f"ultravox_batch_paused{{{identity}}}"] = 1 if row.get("paused") else 0
+    for each in ("ended",) if row["endedAt"] else STATES:
         labels = f'{identity},state="{each}"'
         series[f"ultravox_batch_state{{{labels}}}"] = 1 if state(row, now) == each else 0
     return series
