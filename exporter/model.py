@@ -44,7 +44,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     `total` and `completed` count calls. Completed means "created or error" (documented), whether or
     not the call was answered. `last_progress` is the time at which this process last saw
     `completed` rise, None before that. `throttle` is empty if the batch has none. `webhook` says
-    whether the batch has a webhook; its URL is not kept. `call_status` is None until the first
+    whether the batch has a webhook; its URL is not stored. `call_status` is None until the first
     answer about it.
     """
 

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from exporter.config import Batches
 from exporter.simulator import DEFAULT_KEY, Account, demo_account
 from tests.support.process import FREE_PORT, Process, started
 from tests.support.programs import require
@@ -59,7 +60,7 @@ def promised(truth: Truth, now: float) -> dict[str, float]:
     """Return the series of all batches and sums that the page should have at a time."""
     series: dict[str, float] = {}
     for agent_id, all_rows in truth.items():
-        shown = kept(all_rows, now)
+        shown = kept(all_rows, now, Batches().keep_ended)
         series |= agent_sums("demo", agent_id, shown, now)
         for row in shown:
             series |= batch_series("demo", agent_id, row, now)

@@ -22,7 +22,7 @@ SECTION = PAGE.partition("\n## Sizing\n")[2].replace("\u00d7", "*")
 
 
 def cells(name: str) -> list[str]:
-    """Return the cells of the section's table row with this name, the name left out."""
+    """Return the cells of the section's table row with this name, without the name."""
     (row,) = re.findall(rf"^\| {re.escape(name)} \| (.*) \|$", SECTION, re.MULTILINE)
     return re.split(r" \| ", row)
 

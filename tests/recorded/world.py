@@ -24,7 +24,7 @@ ACCEPT = {
 """By recorded file: the `Accept` header that asks for it."""
 
 HIDDEN_SCENARIOS = frozenset({"recurring", "crowd-ended", "crowd-pending"})
-"""Campaigns of the demo account that are left out, because they would make the exposition long."""
+"""Campaigns of the demo account that are omitted: they would make the exposition long."""
 
 _HOUR, _DAY = 3600.0, 86400.0
 

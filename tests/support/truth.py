@@ -60,8 +60,8 @@ def batch_series(account: str, agent_id: str, row: Row, now: float) -> dict[str,
     return series
 
 
-def kept(rows: Iterable[Row], now: float, keep_ended: float = 86400.0) -> list[Row]:
-    """Return the rows that are exported: live, or ended lately."""
+def kept(rows: Iterable[Row], now: float, keep_ended: float) -> list[Row]:
+    """Return the rows of batches that are live, or ended less than `keep_ended` seconds ago."""
     return [row for row in rows if not row["endedAt"] or now - seconds(row["endedAt"]) < keep_ended]
 
 
