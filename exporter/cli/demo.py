@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from exporter import app
 from exporter.cli import flags
 from exporter.cli.serve import set_up_logging
-from exporter.config import Account, Config, Discover, Key, Polling, Secret
-from exporter.simulator import Simulator, demo_account, serve
+from exporter.config import Account, Batches, Config, Discover, Key, Polling, Secret
+from exporter.simulator import Simulator, curl_examples, demo_account, serve
 from exporter.web.address import Address
 
 KEY_VARIABLE = "ULTRAVOX_SIMULATOR_KEY"
+
+KEEP_ENDED = 86_400.0
+"""Seconds: some of the demo's campaigns ended long before its start, and are there to be seen."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +50,8 @@ def configuration(base_url: str) -> Config:
         api_key_env=KEY_VARIABLE,
         discover=Discover(),
     )
-    return Config((account,), polling=Polling(interval=5.0, idle_interval=10.0))
+    polling = Polling(interval=5.0, idle_interval=10.0)
+    return Config((account,), polling, Batches(keep_ended=KEEP_ENDED))
 
 
 async def _run(simulator: Simulator, keys: dict[str, Key], addresses: tuple[Address, ...]) -> None:
@@ -67,7 +71,7 @@ def _introduction(base_url: str, api_key: str, listening: list[Address]) -> Iter
     """Yield the lines that say where everything is and how to use it."""
     yield ""
     yield f"simulated Ultravox API   {base_url}"
-    yield f"ask it with curl         curl -H 'X-API-Key: {api_key}' '{base_url}/api/agents'"
+    yield from curl_examples(base_url, api_key).splitlines()
     for address in listening:
         yield f"metrics                  http://{address.reached_by()}/metrics"
     yield "Press Ctrl-C to stop both."

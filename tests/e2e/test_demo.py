@@ -15,6 +15,8 @@ from tests.support.programs import require
 from tests.support.prometheus import INTERVAL, Prometheus, scraping
 from tests.support.truth import Record, agent_sums, batch_series, kept, state
 
+DAY = 86_400.0
+
 Truth = dict[str, list[Record]]
 """The API's batch records, by agent."""
 
@@ -60,7 +62,7 @@ def expected(truth: Truth, now: float) -> dict[str, float]:
     """Return the series of all batches and sums that a scrape at a time should have."""
     series: dict[str, float] = {}
     for agent_id, records in truth.items():
-        shown = kept(records, now)
+        shown = kept(records, now, DAY)
         series |= agent_sums("demo", agent_id, shown, now)
         for record in shown:
             series |= batch_series("demo", agent_id, record, now)
