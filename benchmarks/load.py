@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from exporter.api.schemas import BATCH_PAGE, BatchRecord, Page
 from exporter.config import Batches, Polling
 from exporter.model import AccountSnapshot, Agent, AgentKey, AgentSnapshot, PollHealth
-from exporter.polling.listing import goal, read
+from exporter.polling.listing import read, target_after
 from exporter.polling.transitions import Poll, succeeded
 from exporter.selection import SelectionSettings
 from exporter.store import Store
@@ -83,7 +83,7 @@ async def filled(load: Load) -> Store:
 async def poll(store: Store, key: AgentKey, bodies: list[bytes], number: int) -> None:
     """Read an agent's pages as the exporter's poll does, and replace its snapshot."""
     now, previous, polling = time.time(), store.agent(key), SETTINGS.polling
-    target = goal(previous.listing, now, polling.full_listing_interval)
+    target = target_after(previous.listing, now, polling.full_listing_interval)
     keep_ended = SETTINGS.batches.keep_ended
     listing = await read(_pages(bodies, number), previous.listing, target, now, keep_ended)
     store.put_agent(succeeded(previous, Poll(now, time.time() - now), listing, polling))

@@ -176,7 +176,6 @@ class PollHealth(msgspec.Struct, frozen=True):
     duration: float | None = None
     polls: int = 0
     failures: Mapping[str, int] = {}
-    failures_in_a_row: int = 0
 
 
 class AgentSnapshot(msgspec.Struct, frozen=True):

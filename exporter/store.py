@@ -1,8 +1,8 @@
 """The last snapshot of every agent and account.
 
-All on one event loop: a snapshot is replaced whole, in one assignment, so no reader ever sees half
-of one. Whoever changes a snapshot takes it from here and puts the next one back without awaiting
-anything in between, so that no change is lost.
+Everything runs on one event loop: a snapshot is replaced as a whole, in one assignment, so no
+reader ever sees half of one. A job that changes a snapshot takes it from here and puts the next one
+back without an `await` in between, so that no change is lost.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from exporter.model import AccountSnapshot, AgentKey, AgentSnapshot, Snapshot
 
 
 class Store:
-    """Holds snapshots by what never changes: an account's name, an agent's key."""
+    """Keeps snapshots by what never changes: an account's name, an agent's key."""
 
     def __init__(self) -> None:
         self._accounts: dict[str, AccountSnapshot] = {}
@@ -20,11 +20,11 @@ class Store:
         self._change = asyncio.Event()
 
     def account(self, name: str) -> AccountSnapshot:
-        """Return the account's snapshot. Raises KeyError where none was put."""
+        """Return the account's snapshot. Raises KeyError for an unknown account."""
         return self._accounts[name]
 
     def agent(self, key: AgentKey) -> AgentSnapshot:
-        """Return the agent's snapshot. Raises KeyError where none was put, or it was removed."""
+        """Return the agent's snapshot. Raises KeyError for an unknown or removed agent."""
         return self._agents[key]
 
     def find_agent(self, key: AgentKey) -> AgentSnapshot | None:
@@ -46,9 +46,9 @@ class Store:
         del self._agents[key]
 
     async def next_change(self) -> AgentSnapshot:
-        """Wait for an agent whose snapshot was replaced since this was last told; return it.
+        """Wait for an agent whose snapshot was replaced since the last call; return the snapshot.
 
-        For one listener: a change is told once.
+        For one listener: each change is returned once.
         """
         while True:
             while self._changed:

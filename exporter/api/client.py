@@ -1,12 +1,13 @@
-"""One account at the API: its key, its pace and paging.
+"""One account at the API: its key, its requests, and what a failed response means.
 
-Every request goes through `Client._get`: to the configured base URL alone, at the account's pace,
-and again where that may help. Deadlines are the caller's: a cancelled call leaves nothing behind.
+Every request goes through `Client._get`: to the configured base URL only, within the account's
+limits, and with retries. Each method takes the deadline of its caller; a cancelled call leaves
+nothing behind.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from typing import Protocol
@@ -17,11 +18,12 @@ import msgspec
 from yarl import URL
 
 from exporter.api import schemas
-from exporter.api.pagination import follow
-from exporter.api.rate_limit import Throttle
-from exporter.api.retry import PASSING, http_date, persistently, retry_after
-from exporter.api.schemas import AccountRecord, AgentRecord, BatchRecord, Page, Record, Row
-from exporter.api.transport import Answer, Resource, exchange, open_session
+from exporter.api.deadline import Deadline
+from exporter.api.pagination import pages_of
+from exporter.api.rate_limit import RequestLimiter
+from exporter.api.retry import TRANSIENT_STATUSES, http_date, retry_after, with_retries
+from exporter.api.schemas import AccountRecord, AgentRecord, BatchRecord, Decoded, Page, Record
+from exporter.api.transport import Resource, Response, open_session, send
 from exporter.config import Account, Key, Secret
 from exporter.errors import (
     ApiError,
@@ -33,32 +35,35 @@ from exporter.errors import (
 )
 
 PAGE_SIZE = 100
-"""Rows asked for; no maximum is published, and a server may silently send fewer (inferred)."""
+"""Records of a page asked for; no maximum is published, a server may send fewer (inferred)."""
 
 REQUEST_SHARE = 0.5
-"""Part of a poll's time that one request may take: one that hangs leaves time for another."""
+"""Share of a poll's timeout that one request may take: if it hangs, a retry still has time."""
+
+HOLD_STATUSES = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Statuses whose `Retry-After` holds the whole account (documented for both)."""
 
 
 class Observer(Protocol):
-    """Who is told about requests."""
+    """Counts requests."""
 
-    def request(self, account: str, endpoint: str, code: str, seconds: float) -> None:
-        """Note one request; `code` is the status, or `error` when no whole answer came."""
+    def request(self, account: str, resource: str, code: str, seconds: float) -> None:
+        """Count one request; `code` is the status, or `error` without a complete response."""
         ...
 
     def retry(self, account: str, reason: str) -> None:
-        """Note that a request is made again because the one before it failed for the reason."""
+        """Count one retry, by the reason of the failure before it."""
         ...
 
     def rate_limit_wait(self, account: str, seconds: float) -> None:
-        """Note how long a request was held back by the account's own rate limit."""
+        """Count the seconds that a request waited for the account's rate limit."""
         ...
 
 
 class Client:
     """The API as one account's key sees it. Get one from `connect`.
 
-    Every method that asks may raise any ApiError.
+    Every method that sends a request may raise any ApiError.
     """
 
     def __init__(
@@ -75,124 +80,120 @@ class Client:
         self._observer = observer
         self._request_timeout = request_timeout
         waited = partial(observer.rate_limit_wait, account.name)
-        self._throttle = Throttle(account.requests_per_second, waited)
+        self.limiter = RequestLimiter(account.requests_per_second, waited)
+        """Who may send a request; also holds by `Retry-After`."""
         self.server_time: float | None = None
-        """What the last answer's `Date` said, in seconds since the epoch; None before any."""
+        """The `Date` of the last response in seconds since the epoch; None before the first."""
 
-    def turn(self, *, failing: bool) -> AbstractAsyncContextManager[None]:
-        """Wait, outside of any deadline, for a turn to poll what failed last time, or did not."""
-        return self._throttle.turn(failing=failing)
-
-    def side_turn(self) -> AbstractAsyncContextManager[None]:
-        """Wait, outside of any deadline, for as long as the API holds the account back."""
-        return self._throttle.side_turn()
-
-    def held_for(self) -> float:
-        """Return the seconds for which the API still holds the account back."""
-        return self._throttle.held_for()
-
-    def batches(self, agent_id: str) -> AsyncGenerator[Page[BatchRecord], None]:
+    def batches(self, agent_id: str, deadline: Deadline) -> AsyncGenerator[Page[BatchRecord], None]:
         """Yield the pages of an agent's batches."""
-        return self._pages(
-            Resource.BATCHES, f"{_agent(agent_id)}/scheduled_batches", schemas.BATCH_PAGE
-        )
+        path = f"{_agent(agent_id)}/scheduled_batches"
+        return self._pages(Resource.BATCHES, path, schemas.BATCH_PAGE, deadline)
 
-    async def first_batches(self, agent_id: str) -> Page[BatchRecord]:
+    async def first_batches(self, agent_id: str, deadline: Deadline) -> Page[BatchRecord]:
         """Return the first page of an agent's batches."""
-        async with aclosing(self.batches(agent_id)) as pages:
+        async with aclosing(self.batches(agent_id, deadline)) as pages:
             return await anext(pages)
 
-    def agents(self) -> AsyncGenerator[Page[AgentRecord], None]:
+    def agents(self, deadline: Deadline) -> AsyncGenerator[Page[AgentRecord], None]:
         """Yield the pages of the account's agents."""
-        return self._pages(Resource.AGENTS, "/api/agents", schemas.AGENT_PAGE)
+        return self._pages(Resource.AGENTS, "/api/agents", schemas.AGENT_PAGE, deadline)
 
-    async def agent(self, agent_id: str) -> AgentRecord:
+    async def agent(self, agent_id: str, deadline: Deadline) -> AgentRecord:
         """Return one agent."""
-        return await self._get(Resource.AGENT, _agent(agent_id), schemas.AGENT)
+        url = self._url(_agent(agent_id))
+        return await self._get(Resource.AGENT, url, schemas.AGENT, deadline)
 
-    async def account(self) -> AccountRecord:
-        """Return the account that the key belongs to: the cheapest request there is."""
-        return await self._get(Resource.ACCOUNT, "/api/accounts/me", schemas.ACCOUNT)
+    async def account(self, deadline: Deadline) -> AccountRecord:
+        """Return the account that the key belongs to: the cheapest request of the API."""
+        url = self._url("/api/accounts/me")
+        return await self._get(Resource.ACCOUNT, url, schemas.ACCOUNT, deadline)
 
-    async def calls(self, agent_id: str, batch_id: str, status: str) -> int | None:
-        """Return the number of a batch's calls in a status, None where the API does not say.
+    async def calls(
+        self, agent_id: str, batch_id: str, status: str, deadline: Deadline
+    ) -> int | None:
+        """Return the number of a batch's calls in a status, None where the API gives no total.
 
-        The request runs in the background: it never goes before any other.
+        It is a background request: every other request goes first.
         """
         path = f"{_agent(agent_id)}/scheduled_batches/{quote(batch_id, safe='')}/scheduled_calls"
-        query = {"status": status, "pageSize": "1"}
-        page = await self._get(Resource.CALLS, path, schemas.CALL_PAGE, query, background=True)
+        url = self._url(path, {"status": status, "pageSize": "1"})
+        page = await self._get(Resource.CALLS, url, schemas.CALL_PAGE, deadline, background=True)
         return page.total
 
+    def _url(self, path: str, query: Mapping[str, str] | None = None) -> URL:
+        return URL(self._account.base_url + path, encoded=True).with_query(query)
+
     def _pages(
-        self, endpoint: Resource, path: str, decoder: msgspec.json.Decoder[Page[Row]]
-    ) -> AsyncGenerator[Page[Row], None]:
-        async def fetch(cursor: str | None) -> Page[Row]:
+        self,
+        resource: Resource,
+        path: str,
+        decoder: msgspec.json.Decoder[Page[Record]],
+        deadline: Deadline,
+    ) -> AsyncGenerator[Page[Record], None]:
+        async def fetch(cursor: str | None) -> Page[Record]:
             query = {"pageSize": str(PAGE_SIZE)}
             if cursor is not None:
                 query["cursor"] = cursor
-            return await self._get(endpoint, path, decoder, query)
+            return await self._get(resource, self._url(path, query), decoder, deadline)
 
-        return follow(fetch)
+        return pages_of(fetch)
 
     async def _get(
         self,
-        endpoint: Resource,
-        path: str,
-        decoder: msgspec.json.Decoder[Record],
-        query: dict[str, str] | None = None,
+        resource: Resource,
+        url: URL,
+        decoder: msgspec.json.Decoder[Decoded],
+        deadline: Deadline,
         *,
         background: bool = False,
-    ) -> Record:
-        url = URL(self._account.base_url + path, encoded=True).with_query(query)
-        slot = self._throttle.background_slot if background else self._throttle.slot
+    ) -> Decoded:
+        admitted = self.limiter.background_request if background else self.limiter.request
 
         async def ask() -> bytes:
-            async with slot():
-                return await self._ask(endpoint, url)
+            async with admitted(deadline):
+                return await self._ask(resource, url)
 
-        body = await persistently(ask, partial(self._observer.retry, self._account.name))
-        return schemas.decode(decoder, body, endpoint)
+        on_retry = partial(self._observer.retry, self._account.name)
+        body = await with_retries(ask, deadline, on_retry)
+        return schemas.decode(decoder, body, resource)
 
-    async def _ask(self, endpoint: Resource, url: URL) -> bytes:
-        """Ask once. The request is noted whatever ends it; without a whole answer as an `error`."""
+    async def _ask(self, resource: Resource, url: URL) -> bytes:
+        """Return the body of one response with status 200; count the request however it ends."""
         clock = asyncio.get_running_loop().time
         began, code = clock(), "error"
         key = self._key.current()
         try:
             async with asyncio.timeout(self._request_timeout):
-                answer = await exchange(self._session, endpoint, url, key)
-            code = str(answer.status)
+                response = await send(self._session, resource, url, key)
+            code = str(response.status)
         except TimeoutError:
-            message = f"{endpoint}: no whole answer within {self._request_timeout:g} s"
+            message = f"{resource}: no complete response within {self._request_timeout:g} s"
             raise TimedOutError(message, transient=True) from None
         finally:
-            self._observer.request(self._account.name, endpoint, code, clock() - began)
-        self.server_time = http_date(answer.date)
-        if answer.status == HTTPStatus.OK:
-            return answer.body
-        raise self._refusal(endpoint, answer, key)
+            self._observer.request(self._account.name, resource, code, clock() - began)
+        self.server_time = http_date(response.date)
+        if response.status == HTTPStatus.OK:
+            return response.body
+        raise self._refusal(resource, response, key)
 
-    def _refusal(self, endpoint: Resource, answer: Answer, key: Secret) -> ApiError:
-        """Return what a status other than 200 means; a wish to be left alone is heeded at once."""
-        message = f"{endpoint}: the API answered {answer.status}"
+    def _refusal(self, resource: Resource, response: Response, key: Secret) -> ApiError:
+        """Return the error for a status other than 200; hold the account where the API asks so."""
+        message = f"{resource}: the API answered HTTP {response.status}"
         wait: float | None = None
-        if answer.status in HOLDING and answer.retry_after is not None:
-            wait = retry_after(answer.retry_after, answer.date)
-            self._throttle.hold(wait or 0.0)
-        match answer.status:
+        if response.status in HOLD_STATUSES and response.retry_after is not None:
+            wait = retry_after(response.retry_after, response.date)
+            self.limiter.hold(wait or 0.0)
+        match response.status:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
                 return AuthError(message, transient=self._key.replaced(key))
             case HTTPStatus.NOT_FOUND:
                 return NotFoundError(message)
             case HTTPStatus.TOO_MANY_REQUESTS:
                 return RateLimitedError(message, transient=True, retry_after=wait)
-            case _:
-                return StatusError(message, transient=answer.status in PASSING, retry_after=wait)
-
-
-HOLDING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-"""Statuses whose `Retry-After` holds the whole account back (documented for both)."""
+            case status:
+                transient = status in TRANSIENT_STATUSES
+                return StatusError(message, transient=transient, retry_after=wait)
 
 
 def _agent(agent_id: str) -> str:

@@ -2,19 +2,19 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from exporter.api.schemas import Page, Row, next_cursor
+from exporter.api.schemas import Page, Record, next_cursor
 from exporter.errors import LoopError
 
 MAX_PAGES = 10_000
-"""Pages after which a listing is taken for endless."""
+"""Pages of a listing at most: a longer one is taken for a pagination loop."""
 
 
-async def follow(
-    fetch: Callable[[str | None], Awaitable[Page[Row]]],
-) -> AsyncGenerator[Page[Row], None]:
-    """Yield the first page, then each that the page before it names by a cursor.
+async def pages_of(
+    fetch: Callable[[str | None], Awaitable[Page[Record]]],
+) -> AsyncGenerator[Page[Record], None]:
+    """Yield the first page, then each page whose cursor the page before it names.
 
-    Raises LoopError when a cursor comes back or the pages are too many, and what `fetch` raises.
+    Raises LoopError when a cursor repeats or the pages are too many, and what `fetch` raises.
     """
     seen: set[str] = set()
     cursor: str | None = None
@@ -25,7 +25,7 @@ async def follow(
         if cursor is None:
             return
         if cursor in seen:
-            raise LoopError(f"a cursor came back after {len(seen) + 1} pages")
+            raise LoopError(f"pagination loop: a cursor repeats after {len(seen) + 1} pages")
         seen.add(cursor)
         if len(seen) == MAX_PAGES:
-            raise LoopError(f"no end after {MAX_PAGES} pages")
+            raise LoopError(f"pagination loop: no last page after {MAX_PAGES} pages")

@@ -1,112 +1,105 @@
-"""The pace of one account's requests: how many at once, how many a second, and who goes first."""
+"""Who may send a request of an account: request slots, rate limit, holds.
+
+Who may poll is decided before that, by `exporter.polling.poll_slots`.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from aiolimiter import AsyncLimiter
 
-from exporter.api.deadline import paused, time_left
+from exporter.api.deadline import Deadline
 from exporter.errors import RateLimitedError
 
-MAX_CONCURRENT = 4
-"""Requests of one account at once, and polls that have begun and are not done."""
-
-MAX_FAILING = 2
-"""Of these polls, those of agents that failed last time: where many hang, some turns stay free."""
+MAX_REQUESTS = 4
+"""Requests of one account that run at once."""
 
 LONGEST_HOLD = 300.0
-"""Seconds for which the API may hold an account back: a longer `Retry-After` counts as this."""
+"""Seconds of a hold at most: a longer `Retry-After` counts as this."""
 
 
-class Throttle:
-    """What all requests of one account share. `waited` is told each wait for the rate, in seconds.
+class RequestLimiter:
+    """Limits the requests of one account; `waited` gets each wait for the rate limit, in seconds.
 
-    Polls take turns, and within a turn each request takes a slot. A deadline runs while the API
-    works or holds the account back; it stands still while a request queues for the account's own
-    pace. Requests in the background get what the others leave.
+    A request waits for a request slot, for the end of a hold, and for the rate limit, first come
+    first served. A deadline runs on during a hold, since the API asked for it; it is paused while a
+    request queues for a slot or the rate limit. Background requests run one at a time, and only
+    while no other request waits.
     """
 
-    def __init__(self, requests_per_second: float, waited: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        requests_per_second: float,
+        waited: Callable[[float], None],
+        longest_hold: float = LONGEST_HOLD,
+    ) -> None:
         self._waited = waited
-        self._turns = asyncio.Semaphore(MAX_CONCURRENT)
-        self._failing_turns = asyncio.Semaphore(MAX_FAILING)
-        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
+        self._longest_hold = longest_hold
+        self._slots = asyncio.Semaphore(MAX_REQUESTS)
         burst = max(1.0, requests_per_second)
-        self._limiter = AsyncLimiter(burst, burst / requests_per_second)
+        self._rate = AsyncLimiter(burst, burst / requests_per_second)
+        # The limiter lets a newcomer overtake; behind a lock, all come in their order.
         self._queue = asyncio.Lock()
         self._held_until = 0.0
         self._background = asyncio.Lock()
         self._waiting = 0
-        self._nobody_waits = asyncio.Event()
-        self._nobody_waits.set()
+        self._none_waits = asyncio.Event()
+        self._none_waits.set()
 
     def hold(self, seconds: float) -> None:
-        """Let no request begin for so long: the API asked for it."""
-        until = asyncio.get_running_loop().time() + min(seconds, LONGEST_HOLD)
+        """Let no request begin for this time: the API asked for it with `Retry-After`."""
+        until = asyncio.get_running_loop().time() + min(seconds, self._longest_hold)
         self._held_until = max(self._held_until, until)
 
     def held_for(self) -> float:
         """Return the seconds to the end of the hold, 0 without one."""
         return max(self._held_until - asyncio.get_running_loop().time(), 0.0)
 
-    @asynccontextmanager
-    async def turn(self, *, failing: bool) -> AsyncIterator[None]:
-        """Wait for one of the polls' turns, first come first served, and for the end of a hold."""
-        async with self._failing_turns if failing else nullcontext(), self._turns:
-            await self._hold_over()
-            yield
+    async def hold_over(self, deadline: Deadline | None = None) -> None:
+        """Wait for the end of the hold. Raises RateLimitedError when it outlasts the deadline."""
+        while left := self.held_for():
+            if deadline is not None and left >= deadline.time_left():
+                raise RateLimitedError(f"the API accepts no request for another {left:.0f} s")
+            await asyncio.sleep(left)
 
     @asynccontextmanager
-    async def side_turn(self) -> AsyncIterator[None]:
-        """Wait for the end of a hold alone: for the few that must not queue behind every agent."""
-        await self._hold_over()
-        yield
-
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    async def request(self, deadline: Deadline) -> AsyncIterator[None]:
         """Run one request inside. Raises RateLimitedError when a hold outlasts the deadline."""
         async with AsyncExitStack() as stack:
-            with self._in_front():
-                with paused():
+            with self._ahead_of_background():
+                with deadline.paused():
                     await stack.enter_async_context(self._slots)
-                await self._paced()
+                await self._admitted(deadline)
             yield
 
     @asynccontextmanager
-    async def background_slot(self) -> AsyncIterator[None]:
-        """Run one request inside, one of its kind at a time, when nobody waits for a slot."""
+    async def background_request(self, deadline: Deadline) -> AsyncIterator[None]:
+        """Run one background request inside, when no other request waits. Raises as `request`."""
         async with AsyncExitStack() as stack:
-            with paused():
+            with deadline.paused():
                 await stack.enter_async_context(self._background)
-                await self._nobody_waits.wait()
+                await self._none_waits.wait()
                 await stack.enter_async_context(self._slots)
-            await self._paced()
+            await self._admitted(deadline)
             yield
 
     @contextmanager
-    def _in_front(self) -> Iterator[None]:
+    def _ahead_of_background(self) -> Iterator[None]:
         self._waiting += 1
-        self._nobody_waits.clear()
+        self._none_waits.clear()
         try:
             yield
         finally:
             self._waiting -= 1
             if not self._waiting:
-                self._nobody_waits.set()
+                self._none_waits.set()
 
-    async def _paced(self) -> None:
-        await self._hold_over()
+    async def _admitted(self, deadline: Deadline) -> None:
+        await self.hold_over(deadline)
         clock = asyncio.get_running_loop().time
         began = clock()
-        with paused():
-            # The limiter lets a newcomer overtake; behind a lock, all come in their order.
+        with deadline.paused():
             async with self._queue:
-                await self._limiter.acquire()
+                await self._rate.acquire()
         self._waited(clock() - began)
-
-    async def _hold_over(self) -> None:
-        while left := self.held_for():
-            if left >= time_left():
-                raise RateLimitedError(f"the API wants no request for another {left:.0f} s")
-            await asyncio.sleep(left)

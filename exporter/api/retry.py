@@ -1,9 +1,11 @@
-"""Which failures are worth another try, and when.
+"""Which failed requests are retried, and when.
 
-The one owner of retries: aiohttp's own are off (see `client`), and a failed poll is followed by the
-next poll.
+Retries have this one owner: those of aiohttp are off (see `transport`), and after a failed poll
+comes the next poll.
 """
 
+import asyncio
+import random
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC
@@ -11,16 +13,13 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TypeVar
 
-import stamina
-from stamina.instrumentation import set_on_retry_hooks
-
-from exporter.api.deadline import time_left
+from exporter.api.deadline import Deadline
 from exporter.errors import ApiError
 
 ATTEMPTS = 3
-"""Requests for one answer at most: the first, and two more."""
+"""Requests for one response at most: the first, and two retries."""
 
-PASSING = frozenset(
+TRANSIENT_STATUSES = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -29,62 +28,55 @@ PASSING = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-"""Statuses that may be gone a moment later."""
+"""Statuses that another request may not get."""
 
-FIRST_WAIT, JITTER, LONGEST_WAIT = 0.2, 0.4, 0.8
-"""Seconds: before the second attempt 0.2 to 0.6, before the third 0.4 to 0.8."""
-
-# stamina would log and count each retry in its own way, with the account unknown.
-set_on_retry_hooks(())
-
-
-_RETRYING = stamina.AsyncRetryingCaller(
-    attempts=ATTEMPTS,
-    timeout=None,
-    wait_initial=FIRST_WAIT,
-    wait_jitter=JITTER,
-    wait_max=LONGEST_WAIT,
-)
+SHORTEST_WAIT, JITTER, LONGEST_WAIT = 0.2, 0.4, 0.8
+"""Seconds: 0.2 to 0.6 before the first retry, 0.4 to 0.8 before the second."""
 
 Answer = TypeVar("Answer")
 
 
-async def persistently(
-    ask: Callable[[], Awaitable[Answer]], again: Callable[[str], None]
+async def with_retries(
+    ask: Callable[[], Awaitable[Answer]], deadline: Deadline, on_retry: Callable[[str], None]
 ) -> Answer:
-    """Ask until there is an answer or no further attempt may help; then the last failure is raised.
+    """Return what `ask` returns; call it again, up to ATTEMPTS times, while a retry may help.
 
-    `again` is told the reason of each further attempt.
+    Raises the last ApiError of `ask`. `on_retry` gets the reason of the failure before each retry.
     """
-    failures: list[ApiError] = []
-
-    async def attempt() -> Answer:
-        if failures:
-            again(failures[-1].reason)
+    for attempt in range(1, ATTEMPTS):
         try:
             return await ask()
         except ApiError as error:
-            failures.append(error)
-            raise
+            if not may_retry(error, deadline):
+                raise
+            reason = error.reason
+        await asyncio.sleep(wait_before_retry(attempt, random.random()))  # noqa: S311 - no secret
+        on_retry(reason)
+    return await ask()
 
-    return await _RETRYING(worth_another_try, attempt)
 
+def wait_before_retry(attempt: int, chance: float) -> float:
+    """Return the seconds between a failed attempt (1 is the first) and the next.
 
-def worth_another_try(error: Exception) -> bool:
-    """Whether the failure may be gone soon enough for the deadline that this task runs under.
-
-    Where it is not, the failure's own reason is worth more than a timeout.
+    `chance` is a random number from 0 to 1: requests that failed together are retried apart.
     """
-    if not isinstance(error, ApiError) or not error.transient:
-        return False
-    return max(error.retry_after or 0.0, LONGEST_WAIT) < time_left()
+    return min(SHORTEST_WAIT * 2.0 ** (attempt - 1) + JITTER * chance, LONGEST_WAIT)
+
+
+def may_retry(error: ApiError, deadline: Deadline) -> bool:
+    """Whether the failure may be gone before the deadline.
+
+    Where it may not, the failure's own reason is raised at once: it says more than a timeout.
+    """
+    wait = max(error.retry_after or 0.0, LONGEST_WAIT)
+    return error.transient and wait < deadline.time_left()
 
 
 def retry_after(value: str, date: str) -> float | None:
     """Return the seconds that a `Retry-After` header asks for, None where it can't be read.
 
-    It is seconds, or a date (both documented). A date counts from the answer's own `Date`, so that
-    a clock that is wrong, here or there, does no harm.
+    It is a number of seconds or a date (both documented). A date is compared with the response's
+    own `Date`: so a wrong clock, here or there, has no effect.
     """
     if re.fullmatch("[0-9]+", value):
         return float(value)
@@ -93,7 +85,7 @@ def retry_after(value: str, date: str) -> float | None:
 
 
 def http_date(text: str) -> float | None:
-    """Return an HTTP date as seconds since the epoch, None for what is none."""
+    """Return an HTTP date as seconds since the epoch, None where it is not a date."""
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:

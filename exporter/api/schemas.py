@@ -1,9 +1,9 @@
-"""The API's answers as typed records.
+"""The API's responses as typed records.
 
 A record names the fields that the exporter needs, and the decoder skips the rest without building
 it: `webhookSecret` (a live secret in every batch, documented), an agent's `callTemplate` and the
-rows of scheduled calls (customers' data) never become objects. Unknown fields are expected and
-ignored; fields that the schema requires must be there, with the documented type.
+records of scheduled calls (customers' data) never become objects. Unknown fields are expected and
+ignored; fields that the schema requires must be present, with the documented type.
 """
 
 import sys
@@ -17,18 +17,18 @@ from exporter.errors import PayloadError
 from exporter.model import Batch
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-"""Up to the largest number that a sample can hold exactly: more calls there are nowhere."""
+"""Up to 2^53, the largest number that a sample represents exactly."""
 
 Identifier = Annotated[str, msgspec.Meta(min_length=1)]
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 """RFC 3339 with a zone, the fraction of the second optional (observed).
 
-Without a zone it is refused: guessing one could move a window by hours.
+A timestamp without a zone is refused: a wrong guess would move a window by hours.
 """
 
 
 class BatchRecord(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """One scheduled batch (documented). What has a default is optional and may be null."""
+    """One scheduled batch (documented). Fields with a default are optional and may be null."""
 
     batch_id: Identifier
     created: Timestamp
@@ -60,13 +60,13 @@ class ScheduledCallRecord(msgspec.Struct, frozen=True):
     """One scheduled call. Nothing of it is decoded: phone numbers, passwords (documented)."""
 
 
-Row = TypeVar("Row")
+Record = TypeVar("Record")
 
 
-class Page(msgspec.Struct, Generic[Row], frozen=True):
+class Page(msgspec.Struct, Generic[Record], frozen=True):
     """One page. Only `results` is required (documented); `next` may be `""` (observed)."""
 
-    results: list[Row]
+    results: list[Record]
     next: str | None = None
     total: Count | None = None
 
@@ -77,25 +77,25 @@ CALL_PAGE = msgspec.json.Decoder(Page[ScheduledCallRecord])
 AGENT = msgspec.json.Decoder(AgentRecord)
 ACCOUNT = msgspec.json.Decoder(AccountRecord)
 
-Record = TypeVar("Record")
+Decoded = TypeVar("Decoded")
 
 
-def decode(decoder: msgspec.json.Decoder[Record], body: bytes, endpoint: str) -> Record:
-    """Return the body of an endpoint's answer as the decoder's record.
+def decode(decoder: msgspec.json.Decoder[Decoded], body: bytes, resource: str) -> Decoded:
+    """Return the body of a response as the decoder's type.
 
-    Raises PayloadError for whatever else the body is; its message names the place and the type
+    Raises PayloadError when the body is anything else; its message names the place and the type
     expected there.
     """
     try:
         return decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise PayloadError(f"{endpoint}: not the documented answer: {error}") from None
+        raise PayloadError(f"{resource}: not the documented response: {error}") from None
 
 
 def next_cursor(url: str | None) -> str | None:
     """Return the cursor in a page's `next`, None on the last page.
 
-    Only the cursor is taken, so that no answer can name the host that is asked next. Raises
+    Only the cursor is taken, so that no response can name the host of the next request. Raises
     PayloadError where `next` is neither empty nor a URL with one cursor.
     """
     if not url:
@@ -107,19 +107,19 @@ def next_cursor(url: str | None) -> str | None:
     return cursor
 
 
-def to_batch(row: BatchRecord) -> Batch:
-    """Return the row as the model's batch; that a webhook is set is kept, its URL is not."""
+def to_batch(record: BatchRecord) -> Batch:
+    """Return the record as the model's batch: whether it has a webhook is kept, the URL is not."""
     return Batch(
-        batch_id=row.batch_id,
-        created=row.created.timestamp(),
-        total=row.total_count,
-        completed=row.completed_count,
-        paused=bool(row.paused),
-        window_start=_seconds(row.window_start),
-        window_end=_seconds(row.window_end),
-        ended=_seconds(row.ended_at),
-        throttle=sys.intern(row.throttle or ""),
-        webhook=bool(row.webhook_url),
+        batch_id=record.batch_id,
+        created=record.created.timestamp(),
+        total=record.total_count,
+        completed=record.completed_count,
+        paused=bool(record.paused),
+        window_start=_seconds(record.window_start),
+        window_end=_seconds(record.window_end),
+        ended=_seconds(record.ended_at),
+        throttle=sys.intern(record.throttle or ""),
+        webhook=bool(record.webhook_url),
     )
 
 

@@ -1,4 +1,4 @@
-"""One request and its answer: no redirect followed, nothing repeated, the body capped."""
+"""One request and its response: no redirect followed, nothing repeated, the body limited."""
 
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
@@ -14,11 +14,11 @@ from exporter.config import Secret
 from exporter.errors import PayloadError, UnreachableError
 
 MAX_BODY = 64 * 2**20
-"""Bytes of one answer, inflated. Agents carry their call templates, so a page may be large."""
+"""Bytes of one body, decompressed. Agents carry their call templates, so a page may be large."""
 
 
 class Resource(StrEnum):
-    """What can be asked: the values of the `endpoint` label."""
+    """What can be asked for: the values of the label `resource`."""
 
     AGENTS = "agents"
     AGENT = "agent"
@@ -27,10 +27,10 @@ class Resource(StrEnum):
     ACCOUNT = "account"
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """What came back. `date` and `retry_after` are headers, empty and None where they are missing.
+class Response(msgspec.Struct, frozen=True):
+    """One response. `date` is empty and `retry_after` None where the header is missing.
 
-    The body of a refusal is not read: nobody needs it.
+    `body` is empty unless the status is 200: the body of a refusal is not read.
     """
 
     status: int
@@ -40,10 +40,10 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def open_session() -> AbstractAsyncContextManager[aiohttp.ClientSession]:
-    """Return a session to ask with, to be closed by its user.
+    """Return a session to send requests with, to be closed by the caller.
 
-    Neither cookies, proxies from the environment nor `.netrc` take part: a key goes where it is
-    sent, and nowhere else.
+    It uses no cookies, no proxy from the environment and no `.netrc`: the API key goes to the
+    configured base URL only.
     """
     headers = {
         "Accept": "application/json",
@@ -52,55 +52,53 @@ def open_session() -> AbstractAsyncContextManager[aiohttp.ClientSession]:
     return aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=headers,
-        middlewares=(_once,),
+        middlewares=(_without_retries,),
         timeout=aiohttp.ClientTimeout(),
         trust_env=False,
     )
 
 
-async def exchange(
-    session: aiohttp.ClientSession, endpoint: Resource, url: URL, key: Secret
-) -> Answer:
-    """Ask once and return the answer, whatever its status.
+async def send(
+    session: aiohttp.ClientSession, resource: Resource, url: URL, key: Secret
+) -> Response:
+    """Send one request and return the response, whatever its status.
 
     Raises PayloadError and UnreachableError; some of them are transient.
     """
-    sent = {"X-API-Key": key.reveal()}
+    headers = {"X-API-Key": key.reveal()}
     try:
-        async with session.get(url, headers=sent, allow_redirects=False) as response:
-            body = await _read(endpoint, response) if response.status == HTTPStatus.OK else b""
-            headers = response.headers
-            return Answer(
-                response.status, headers.get(hdrs.DATE, ""), headers.get(hdrs.RETRY_AFTER), body
-            )
+        async with session.get(url, headers=headers, allow_redirects=False) as response:
+            body = await _read(resource, response) if response.status == HTTPStatus.OK else b""
+            date = response.headers.get(hdrs.DATE, "")
+            return Response(response.status, date, response.headers.get(hdrs.RETRY_AFTER), body)
     except aiohttp.ClientPayloadError as error:
-        message = f"{endpoint}: the answer broke: {type(error).__name__}"
+        message = f"{resource}: the response broke off: {type(error).__name__}"
         raise PayloadError(message, transient=True) from None
     except aiohttp.ClientResponseError as error:
-        raise PayloadError(f"{endpoint}: no HTTP: {type(error).__name__}") from None
+        raise PayloadError(f"{resource}: not an HTTP response: {type(error).__name__}") from None
     except _BrokenError as error:
-        raise UnreachableError(f"{endpoint}: {error}", transient=True) from None
+        raise UnreachableError(f"{resource}: {error}", transient=True) from None
     except aiohttp.ClientError as error:
-        raise UnreachableError(f"{endpoint}: {type(error).__name__}: {error}") from None
+        raise UnreachableError(f"{resource}: {type(error).__name__}: {error}") from None
 
 
-async def _read(endpoint: Resource, response: aiohttp.ClientResponse) -> bytes:
+async def _read(resource: Resource, response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
+    async for data in response.content.iter_any():
+        body += data
         if len(body) > MAX_BODY:
-            raise PayloadError(f"{endpoint}: more than {MAX_BODY} bytes")
+            raise PayloadError(f"{resource}: the body is larger than {MAX_BODY} bytes")
     return bytes(body)
 
 
 class _BrokenError(aiohttp.ClientError):
-    """The connection broke before an answer."""
+    """The connection broke before the response."""
 
 
-async def _once(
+async def _without_retries(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keep aiohttp from asking again by itself: a second owner of retries would multiply them."""
+    """Keep aiohttp from repeating a request: a second owner of retries would multiply them."""
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:

@@ -19,7 +19,7 @@ def command(options: argparse.Namespace) -> int:
     redactor = set_up_logging(options)
     redactor.add(simulator.api_key)
     keys = {"demo": Key("demo", Secret(simulator.api_key))}
-    asyncio.run(app.until_told(_run(simulator, keys, options.listen_addresses)))
+    asyncio.run(app.run_until_signal(_run(simulator, keys, options.listen_addresses)))
     return 0
 
 

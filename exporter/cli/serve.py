@@ -22,7 +22,7 @@ def command(options: argparse.Namespace) -> int:
     keys = read_keys(config, os.environ, set_up_logging(options))
     _log.info("starting", version=__version__, config=source, accounts=len(config.accounts))
     run_options = app.Options(options.listen_addresses, options.telemetry_path)
-    asyncio.run(app.until_told(app.run(config, keys, run_options)))
+    asyncio.run(app.run_until_signal(app.run(config, keys, run_options)))
     _log.info("stopped")
     return 0
 

@@ -1,55 +1,48 @@
-"""The account's loop: whether its key works, and its concurrency."""
+"""The job that asks for the account: whether its API key works, and its concurrency."""
 
-import structlog
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
-from exporter.api.deadline import deadline
+from exporter.api.deadline import Deadline
+from exporter.config import Polling
 from exporter.errors import ApiError
-from exporter.polling.context import Context
-from exporter.polling.schedule import backed_off
-
-log = structlog.get_logger()
+from exporter.polling.job import Access, Events, Failure, Outcome, Run, Success
 
 
-class Probe:
-    """Asks `/api/accounts/me`: one cheap request that needs nothing but a valid key."""
+class AccountProbe:
+    """Asks for `/api/accounts/me`: one cheap request that needs only a valid API key."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._failures_in_a_row = 0
-        self.name = f"account {context.account.name}"
-        self.budget = context.config.polling.timeout
-        self.turn = context.client.side_turn
+    needs_poll_slot = False
+    events = Events("account_probe_succeeded", "account_probe_failed", "account_recovered")
 
-    async def step(self) -> float:
-        """Ask once, replace the account's snapshot, and return the seconds to the next time."""
-        context = self._context
-        began = context.clock()
+    def __init__(self, access: Access, polling: Polling) -> None:
+        self._access = access
+        self._interval = polling.interval
+        self.name = f"account {access.account}"
+        self.budget = polling.timeout
+
+    def log_fields(self) -> Mapping[str, str]:
+        """Return nothing: every line of the account has its name."""
+        return {}
+
+    async def run_once(self, run: Run) -> Outcome:
+        """Ask once, and replace the account's snapshot."""
+        began = self._access.clock()
         try:
-            async with deadline(context.config.polling.timeout):
-                row = await context.client.account()
+            async with Deadline(self.budget, run.watch) as deadline:
+                record = await self._access.client.account(deadline)
         except ApiError as error:
-            self._failures_in_a_row += 1
-            self._put(error, up=False)
-        else:
-            self._failures_in_a_row = 0
-            self._put(
-                None,
-                up=True,
-                last_success=began,
-                active_calls=row.active_calls,
-                allowed_calls=row.allowed_concurrent_calls,
-            )
-        return backed_off(context.config.polling.interval, self._failures_in_a_row)
+            self._update(up=False)
+            return Failure(self._interval, error)
+        self._update(
+            up=True,
+            last_success=began,
+            active_calls=record.active_calls,
+            allowed_calls=record.allowed_concurrent_calls,
+        )
+        return Success(self._interval)
 
-    def _put(self, error: ApiError | None, **changes: object) -> None:
-        before = self._context.store.account(self._context.account.name)
-        after = replace(before, **changes)
-        self._context.store.put_account(after)
-        changed = before.up is not after.up
-        bound = log.bind(account=after.account)
-        if error is not None:
-            say = bound.warning if changed else bound.debug
-            say("account_down", reason=error.reason, error=str(error))
-        elif changed:
-            bound.info("account_up")
+    def _update(self, **changes: object) -> None:
+        store = self._access.store
+        store.put_account(replace(store.account(self._access.account), **changes))

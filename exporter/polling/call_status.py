@@ -1,84 +1,82 @@
-"""An account's loop for calls by status: for live batches, and once more after a batch has ended.
+"""The job that asks for the call status of batches: how many calls are in each status.
 
-Each status is one request for a page of one row, of which `total` alone is decoded. The requests
-run in the background: no listing waits for them.
+It asks for live batches, and once more after a batch has ended. Each status is one request for a
+page of one record, of which `total` alone is decoded. The requests are background requests: no
+listing waits for them.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-import structlog
 from msgspec.structs import replace
 
-from exporter.api.deadline import deadline
-from exporter.config import Batches
+from exporter.api.deadline import Deadline
+from exporter.config import Batches, Polling
 from exporter.errors import ApiError
 from exporter.model import CALL_STATUSES, AgentKey, AgentSnapshot, Batch, CallStatus
-from exporter.polling.context import Context
-from exporter.polling.schedule import backed_off
+from exporter.polling.job import Access, Events, Failure, Outcome, Run, Success
 from exporter.selection import batches_with_series
 
-log = structlog.get_logger()
 
+class CallStatusJob:
+    """Asks for the call status of one batch a run, live batches first."""
 
-class Calls:
-    """Asks for the calls of one batch a step, the live batches first."""
+    needs_poll_slot = False
+    events = Events("call_status_succeeded", "call_status_failed", "call_status_recovered")
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, access: Access, batches: Batches, polling: Polling) -> None:
+        self._access = access
+        self._batches = batches
+        self._idle_interval = polling.interval
         self._queue: deque[tuple[AgentKey, str]] = deque()
-        self._failures_in_a_row = 0
-        self.name = f"calls {context.account.name}"
-        self.budget = context.config.polling.timeout
-        self.turn = context.client.side_turn
+        self.name = f"call status {access.account}"
+        self.budget = polling.timeout
 
-    async def step(self) -> float:
-        """See to one batch; return the seconds to the next step."""
-        context = self._context
+    def log_fields(self) -> Mapping[str, str]:
+        """Return nothing: every line of the account has its name."""
+        return {}
+
+    async def run_once(self, run: Run) -> Outcome:
+        """Ask for the next batch that is due; the next run follows at once where one was due."""
+        access = self._access
         if not self._queue:
-            agents = context.store.snapshot().agents_of(context.account.name)
-            self._queue.extend(due(agents, context.clock(), context.config.batches))
+            agents = access.store.snapshot().agents_of(access.account)
+            self._queue.extend(due(agents, access.clock(), self._batches))
         while self._queue:
             key, batch_id = self._queue.popleft()
             if (batch := self._find(key, batch_id)) is not None:
-                return await self._see_to(key, batch)
-        return context.config.polling.interval
+                return await self._ask_for(key, batch, run)
+        return Success(self._idle_interval)
 
     def _find(self, key: AgentKey, batch_id: str) -> Batch | None:
-        """Return the batch as it is known now; None when it is gone, or its agent is."""
-        snapshot = self._context.store.find_agent(key)
+        """Return the batch as it is known now; None when it or its agent is gone."""
+        snapshot = self._access.store.find_agent(key)
         batches = snapshot.listing.batches if snapshot and snapshot.listing else ()
         return next((batch for batch in batches if batch.batch_id == batch_id), None)
 
-    async def _see_to(self, key: AgentKey, batch: Batch) -> float:
-        context, bound = self._context, log.bind(account=key[0], agent_id=key[1])
-        asked = context.clock()
+    async def _ask_for(self, key: AgentKey, batch: Batch, run: Run) -> Outcome:
+        asked = self._access.clock()
         try:
-            async with deadline(context.config.polling.timeout):
-                calls = await self._ask(key, batch)
+            async with Deadline(self.budget, run.watch) as deadline:
+                calls = await self._calls(key, batch, deadline)
         except ApiError as error:
-            self._failures_in_a_row += 1
-            say = bound.warning if self._failures_in_a_row == 1 else bound.debug
-            say("outcomes_down", reason=error.reason, error=str(error))
-            return backed_off(context.config.batches.outcomes_interval, self._failures_in_a_row)
-        if self._failures_in_a_row:
-            bound.info("outcomes_up")
-        self._failures_in_a_row = 0
+            return Failure(self._batches.outcomes_interval, error, {"agent_id": key[1]})
         self._put(key, batch.batch_id, CallStatus(calls, asked, batch.progress_fingerprint(asked)))
-        return 0.0
+        return Success(0.0)
 
-    async def _ask(self, key: AgentKey, batch: Batch) -> tuple[int, ...]:
-        """Return the calls by status; nothing where the API gives no total."""
+    async def _calls(self, key: AgentKey, batch: Batch, deadline: Deadline) -> tuple[int, ...]:
+        """Return the number of calls in each status; nothing where the API gives no total."""
         calls: list[int] = []
         for status in CALL_STATUSES:
-            total = await self._context.client.calls(key[1], batch.batch_id, status.upper())
+            client, batch_id = self._access.client, batch.batch_id
+            total = await client.calls(key[1], batch_id, status.upper(), deadline)
             if total is None:
                 return ()
             calls.append(total)
         return tuple(calls)
 
     def _put(self, key: AgentKey, batch_id: str, call_status: CallStatus) -> None:
-        store = self._context.store
+        store = self._access.store
         if (snapshot := store.find_agent(key)) is not None and snapshot.listing is not None:
             batches = tuple(
                 replace(batch, call_status=call_status) if batch.batch_id == batch_id else batch
@@ -91,20 +89,20 @@ class Calls:
 def due(
     agents: Iterable[AgentSnapshot], now: float, batches: Batches
 ) -> Iterator[tuple[AgentKey, str]]:
-    """Yield the batches whose calls are to be asked for at `now`, live ones first."""
+    """Yield the batches whose call status is to be asked for at `now`, live batches first."""
     found = [
         (not batch.live, -batch.created, agent.agent.key, batch.batch_id)
         for agent in agents
         if agent.listing is not None
         for batch in batches_with_series(agent.listing.batches, batches)
-        if _wanted(batch, now, batches.outcomes_interval)
+        if _is_due(batch, now, batches.outcomes_interval)
     ]
     return ((key, batch_id) for _, _, key, batch_id in sorted(found))
 
 
-def _wanted(batch: Batch, now: float, every: float) -> bool:
-    """Whether the batch moved since its calls were asked for, `every` seconds ago or earlier."""
+def _is_due(batch: Batch, now: float, interval: float) -> bool:
+    """Whether the batch made progress since it was asked for, `interval` seconds ago or more."""
     known = batch.call_status
     return known is None or (
-        known.fingerprint != batch.progress_fingerprint(now) and now - known.asked >= every
+        known.fingerprint != batch.progress_fingerprint(now) and now - known.asked >= interval
     )

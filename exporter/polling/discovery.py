@@ -1,115 +1,123 @@
-"""The loop that decides which agents are watched."""
+"""The job that discovers agents."""
 
-from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import structlog
 from msgspec.structs import replace
 
-from exporter.api.deadline import deadline
+from exporter.api.deadline import Deadline
 from exporter.api.schemas import AgentRecord, Page
-from exporter.config import Discover
+from exporter.config import Discover, Polling
 from exporter.errors import ApiError
 from exporter.model import DiscoveryHealth
-from exporter.polling.context import Context
-from exporter.polling.schedule import backed_off
+from exporter.polling.job import Access, Events, Failure, Outcome, Run, Success
 
 log = structlog.get_logger()
 
 
 class Discovery:
-    """Lists the agents in full and hands the chosen ones to `follow`.
+    """Lists the agents of the account in full, and gives those that match to `update_agents`.
 
-    A failure changes nothing but discovery's own health.
+    A failure changes the health of discovery only.
     """
 
-    def __init__(
-        self, context: Context, discover: Discover, follow: Callable[[Iterable[AgentRecord]], None]
-    ) -> None:
-        self._context = context
-        self._discover = discover
-        self._follow = follow
-        self._failures_in_a_row = 0
-        self.name = f"discovery {context.account.name}"
-        self.budget = context.config.polling.timeout
-        self.turn = context.client.side_turn
+    needs_poll_slot = False
+    events = Events(
+        "agent_discovery_succeeded", "agent_discovery_failed", "agent_discovery_recovered"
+    )
 
-    async def step(self) -> float:
-        """Discover once, and return the seconds to the next time."""
-        context = self._context
-        began, before = context.clock(), self._health
+    def __init__(
+        self,
+        access: Access,
+        discover: Discover,
+        polling: Polling,
+        update_agents: Callable[[Iterable[AgentRecord]], None],
+    ) -> None:
+        self._access = access
+        self._discover = discover
+        self._retry_interval = min(discover.interval, polling.interval)
+        self._update_agents = update_agents
+        self.name = f"discovery {access.account}"
+        self.budget = polling.timeout
+
+    def log_fields(self) -> Mapping[str, str]:
+        """Return nothing: every line of the account has its name."""
+        return {}
+
+    async def run_once(self, run: Run) -> Outcome:
+        """Discover once."""
+        began, before = self._access.clock(), self._health
         try:
-            async with deadline(context.config.polling.timeout):
-                rows, pages = await read_agents(context.client.agents())
+            async with Deadline(self.budget, run.watch) as deadline:
+                records, pages = await read_agents(self._access.client.agents(deadline))
         except ApiError as error:
-            return self._failed(before, error)
-        agents = chosen(rows, self._discover)
-        included = {glob: len(matching(rows, glob)) for glob in self._discover.include}
-        after = DiscoveryHealth(
-            up=True, last_success=began, chosen=len(agents), included=included, pages=pages
+            self._put(replace(before, up=False) if before else DiscoveryHealth(up=False))
+            return Failure(self._retry_interval, error)
+        agents = matching(records, self._discover)
+        included = {glob: len(matching_glob(records, glob)) for glob in self._discover.include}
+        self._put(
+            DiscoveryHealth(
+                up=True, last_success=began, chosen=len(agents), included=included, pages=pages
+            )
         )
-        self._succeeded(before, after, len(rows))
-        self._follow(agents)
-        return self._discover.interval
+        self._warn_of_useless_globs(before, included, len(records))
+        self._update_agents(agents)
+        return Success(self._discover.interval, {"agents": len(records), "matching": len(agents)})
 
     @property
     def _health(self) -> DiscoveryHealth | None:
-        return self._context.store.account(self._context.account.name).discovery
+        return self._access.store.account(self._access.account).discovery
 
     def _put(self, health: DiscoveryHealth) -> None:
-        store = self._context.store
-        store.put_account(replace(store.account(self._context.account.name), discovery=health))
+        store = self._access.store
+        store.put_account(replace(store.account(self._access.account), discovery=health))
 
-    def _failed(self, before: DiscoveryHealth | None, error: ApiError) -> float:
-        self._failures_in_a_row += 1
-        bound = log.bind(account=self._context.account.name)
-        say = bound.warning if before is None or before.up else bound.debug
-        say("discovery_down", reason=error.reason, error=str(error))
-        self._put(replace(before, up=False) if before else DiscoveryHealth(up=False))
-        soon = min(self._discover.interval, self._context.config.polling.interval)
-        return backed_off(soon, self._failures_in_a_row)
-
-    def _succeeded(
-        self, before: DiscoveryHealth | None, after: DiscoveryHealth, agents: int
+    def _warn_of_useless_globs(
+        self, before: DiscoveryHealth | None, included: Mapping[str, int], agents: int
     ) -> None:
-        self._failures_in_a_row = 0
-        self._put(after)
-        bound = log.bind(account=self._context.account.name)
-        say = bound.debug if before and before.up else bound.info
-        say("discovery_up", agents=agents, chosen=after.chosen)
-        matched_before = before.included if before else {}
-        for glob, count in after.included.items():
-            if count == 0 and matched_before.get(glob) != 0:
-                bound.warning("include_matches_no_agent", include=glob, agents=agents)
+        """Log each include glob that begins to match no agent."""
+        counts_before = before.included if before else {}
+        for glob, count in included.items():
+            if count == 0 and counts_before.get(glob) != 0:
+                log.warning(
+                    "include_glob_unmatched",
+                    account=self._access.account,
+                    include=glob,
+                    agents=agents,
+                )
 
 
 async def read_agents(
     pages: AsyncIterable[Page[AgentRecord]],
 ) -> tuple[tuple[AgentRecord, ...], int]:
-    """Read every page and count them; an agent shown twice counts once, as shown last."""
-    rows: dict[str, AgentRecord] = {}
+    """Return the agents of all pages, and the number of pages.
+
+    An agent that is listed twice counts once, with its last record.
+    """
+    records: dict[str, AgentRecord] = {}
     count = 0
     async for page in pages:
         count += 1
-        rows.update((row.agent_id, row) for row in page.results)
-    return tuple(rows.values()), count
+        records.update((record.agent_id, record) for record in page.results)
+    return tuple(records.values()), count
 
 
-def chosen(rows: Sequence[AgentRecord], discover: Discover) -> tuple[AgentRecord, ...]:
+def matching(records: Sequence[AgentRecord], discover: Discover) -> tuple[AgentRecord, ...]:
     """Return the agents whose id or name an include glob matches and no exclude glob does.
 
-    Globs know `*`, `?` and `[…]`, and tell upper from lower case.
+    Globs have `*`, `?` and `[…]`, and are case-sensitive.
     """
-    included = {row.agent_id for glob in discover.include for row in matching(rows, glob)}
-    excluded = {row.agent_id for glob in discover.exclude for row in matching(rows, glob)}
+    included = {each.agent_id for glob in discover.include for each in matching_glob(records, glob)}
+    excluded = {each.agent_id for glob in discover.exclude for each in matching_glob(records, glob)}
     wanted = included - excluded
-    return tuple(row for row in rows if row.agent_id in wanted)
+    return tuple(record for record in records if record.agent_id in wanted)
 
 
-def matching(rows: Iterable[AgentRecord], glob: str) -> list[AgentRecord]:
+def matching_glob(records: Iterable[AgentRecord], glob: str) -> list[AgentRecord]:
     """Return the agents whose id or name a glob matches."""
     return [
-        row
-        for row in rows
-        if fnmatchcase(row.agent_id, glob) or (row.name and fnmatchcase(row.name, glob))
+        record
+        for record in records
+        if fnmatchcase(record.agent_id, glob) or (record.name and fnmatchcase(record.name, glob))
     ]

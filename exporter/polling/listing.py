@@ -1,7 +1,8 @@
 """How much of an agent's listing is read, and what is known after it.
 
-A full listing reads every page. An incremental one reads from the newest batch until it has seen
-all that may have changed: it relies on the order, newest first, and so checks it on every page.
+A full listing reads every page. An incremental listing reads from the newest batch until it has
+seen every batch that may have changed: it relies on the order, newest first, and so checks the
+order on every page.
 """
 
 import math
@@ -15,14 +16,15 @@ from exporter.api.schemas import BatchRecord, Page, to_batch
 from exporter.model import Batch, Listing
 
 MARGIN = 600.0
-"""Seconds: a batch may become visible so long after its `created` (inferred)."""
+"""Seconds after its `created` at which a batch may become visible (inferred)."""
 
 
-class Goal(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True):
     """What a listing must have seen before it may stop.
 
-    `live` are the ids of batches that may have changed, `newest` is the latest `created` known, and
-    the rows must go on to one created before `bound`.
+    `live` are the ids of the batches that may have changed, `newest` is the latest `created` known,
+    and the records must reach back to one created before `bound`. Times are seconds since the
+    epoch. The default is the target of a full listing: no record was created before its bound.
     """
 
     live: frozenset[str] = frozenset()
@@ -30,36 +32,35 @@ class Goal(msgspec.Struct, frozen=True):
     bound: float = -math.inf
 
 
-def goal(previous: Listing | None, now: float, full_every: float) -> Goal:
-    """Return the goal of the listing after `previous`, at `now`; full ones come each `full_every`.
+def target_after(previous: Listing | None, now: float, full_interval: float) -> Target:
+    """Return the target of the listing after `previous`, at `now`.
 
-    The default bound is that of a full listing: no row was created before it. An agent whose last
-    listing was out of order is listed in full each time, and so is one that lost a live batch:
-    while rows come and go, paging by cursor may skip one that is there. So is everything after a
-    clock that was put back.
+    The listing is full each `full_interval` seconds; after a listing out of order; after one that
+    lost a live batch (while records come and go, pagination by cursor may skip one); and after the
+    clock was put back.
     """
     if previous is None:
-        return Goal()
+        return Target()
     live = frozenset(batch.batch_id for batch in previous.batches if batch.live)
-    recent = 0 <= now - previous.complete_at < full_every
+    recent = 0 <= now - previous.complete_at < full_interval
     if previous.newest is None or not previous.ordered or previous.lost or not recent:
-        return Goal(live)
-    return Goal(live, previous.newest, previous.newest - MARGIN)
+        return Target(live)
+    return Target(live, previous.newest, previous.newest - MARGIN)
 
 
-class Reach:
-    """How far the rows have come: `enough` decides whether to read on or to stop."""
+class Progress:
+    """How far a listing has come: `enough` decides whether it stops."""
 
-    def __init__(self, target: Goal) -> None:
+    def __init__(self, target: Target) -> None:
         self._target = target
         self._unseen = set(target.live)
         self._last = math.inf
         self.newest: float | None = None
         self.ordered = True
 
-    def see(self, rows: Iterable[Batch]) -> None:
-        """Take the rows of one page into account, in their order."""
-        for batch in rows:
+    def add(self, batches: Iterable[Batch]) -> None:
+        """Take the batches of one page into account, in their order."""
+        for batch in batches:
             self.ordered = self.ordered and batch.created <= self._last
             self._last = batch.created
             self.newest = batch.created if self.newest is None else max(self.newest, batch.created)
@@ -72,9 +73,9 @@ class Reach:
 
     @property
     def enough(self) -> bool:
-        """Whether no later page can hold news.
+        """Whether no later page can have a batch that changed.
 
-        Where the newest known batch is not among the rows, it is gone, or the order is another.
+        Where the newest known batch is not among the records, it is gone, or the order is another.
         """
         return (
             self.ordered
@@ -88,31 +89,33 @@ class Reach:
 async def read(
     pages: AsyncGenerator[Page[BatchRecord], None],
     previous: Listing | None,
-    target: Goal,
+    target: Target,
     now: float,
     keep_ended: float,
 ) -> Listing:
-    """Read until the target is reached; what ended `keep_ended` before `now` or earlier is dropped.
+    """Return the listing read from the pages, up to the target.
 
-    Raises what reading a page raises: then there is no listing at all.
+    Batches that ended `keep_ended` seconds before `now` or earlier are dropped. Raises what reading
+    a page raises: then there is no listing at all.
     """
-    reach, found = Reach(target), dict[str, Batch]()
+    progress, found = Progress(target), dict[str, Batch]()
     count, reported, stopped = 0, None, False
     async with aclosing(pages):
         async for page in pages:
-            rows = [to_batch(row) for row in page.results]
-            reach.see(rows)
-            _keep(found, rows, now, keep_ended)
-            count, reported, stopped = count + 1, page.total, reach.enough and bool(page.next)
+            batches = [to_batch(record) for record in page.results]
+            progress.add(batches)
+            _keep(found, batches, now, keep_ended)
+            count, reported = count + 1, page.total
+            stopped = progress.enough and bool(page.next)
             if stopped:
                 break
     listing = Listing(
         tuple(found.values()),
         pages=count,
         reported=reported,
-        newest=reach.newest,
-        ordered=reach.ordered,
-        lost=reach.lost,
+        newest=progress.newest,
+        ordered=progress.ordered,
+        lost=progress.lost,
         complete_at=now,
     )
     if previous is None or not stopped:
@@ -120,13 +123,13 @@ async def read(
     return continued(previous, listing, now, keep_ended)
 
 
-def _keep(found: dict[str, Batch], rows: Iterable[Batch], now: float, keep_ended: float) -> None:
-    """Add the rows that are kept.
+def _keep(found: dict[str, Batch], batches: Iterable[Batch], now: float, keep_ended: float) -> None:
+    """Add the batches that are kept.
 
-    Paging by cursor may show a batch twice while others come and go; its later row is the fresher
-    one, and counts.
+    Pagination by cursor may list a batch twice while others come and go; its later record is the
+    newer one, and counts.
     """
-    for batch in rows:
+    for batch in batches:
         if batch.kept(now, keep_ended):
             found[batch.batch_id] = batch
         else:
@@ -134,7 +137,7 @@ def _keep(found: dict[str, Batch], rows: Iterable[Batch], now: float, keep_ended
 
 
 def continued(previous: Listing, read: Listing, now: float, keep_ended: float) -> Listing:
-    """Return an incremental listing: what was not read is ended, and stays as it was."""
+    """Return an incremental listing: the batches not read have ended, and stay as they were."""
     known = {batch.batch_id for batch in read.batches}
     rest = (
         batch

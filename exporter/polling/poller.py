@@ -1,108 +1,103 @@
-"""An agent's loop: listing, name, health."""
+"""The job of an agent: listing, name, health."""
 
 import asyncio
 import math
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping
 
 import structlog
 from msgspec.structs import replace
 
-from exporter.api.deadline import deadline
+from exporter.api.deadline import Deadline
+from exporter.config import Batches, Polling
 from exporter.errors import ApiError
-from exporter.model import AgentKey, AgentSnapshot, Listing
-from exporter.polling.context import Context
-from exporter.polling.listing import goal, read
-from exporter.polling.schedule import repeat
-from exporter.polling.transitions import Poll, failed, succeeded
+from exporter.model import AgentKey, Listing
+from exporter.polling.job import Access, Events, Failure, Outcome, Run, Success
+from exporter.polling.listing import read, target_after
+from exporter.polling.transitions import Poll, failed, interval_in_failure, succeeded
 
 log = structlog.get_logger()
 
 NAME_REFRESH = 3600.0
-"""Seconds between two looks at a name that the API gives. A rename is no emergency."""
+"""Seconds between two requests for a name that the API gives."""
 
 
 class AgentPoller:
-    """Polls one agent, whose snapshot is in the store already, and replaces that snapshot.
+    """Polls one agent, which the store has already, and replaces the agent's snapshot.
 
-    `ask_name` says that the API's name is wanted: the file gives none, and discovery does not bring
-    it.
+    With `ask_name` the API is asked for the agent's name each `name_refresh` seconds: for agents
+    that the file lists without a name. Discovery brings the names of the agents it discovers.
     """
 
-    def __init__(self, context: Context, key: AgentKey, *, ask_name: bool) -> None:
-        self._context = context
-        self._key = key
+    needs_poll_slot = True
+    events = Events("agent_poll_succeeded", "agent_poll_failed", "agent_recovered")
+
+    def __init__(
+        self,
+        access: Access,
+        agent_id: str,
+        polling: Polling,
+        batches: Batches,
+        *,
+        ask_name: bool,
+        name_refresh: float = NAME_REFRESH,
+    ) -> None:
+        self._access = access
+        self._key: AgentKey = (access.account, agent_id)
+        self._polling = polling
+        self._keep_ended = batches.keep_ended
+        self._name_refresh = name_refresh
         self._name_due = -math.inf if ask_name else math.inf
-        self.name = "agent " + "/".join(key)
-        self.budget = 2 * context.config.polling.timeout
+        self.name = "agent " + "/".join(self._key)
+        self.budget = 2 * polling.timeout
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """Wait for one of the account's turns."""
-        health = self._context.store.agent(self._key).health
-        return self._context.client.turn(failing=health.failures_in_a_row > 0)
+    def log_fields(self) -> Mapping[str, str]:
+        """Return the agent's id and name."""
+        agent = self._access.store.agent(self._key).agent
+        return {"agent_id": agent.agent_id, "agent": agent.name}
 
-    async def run(self, delay: float) -> None:
-        """Poll for ever, the first time after `delay` seconds."""
-        await asyncio.sleep(delay)
-        await repeat(self, self._context.liveness)
-
-    async def step(self) -> float:
-        """Poll once, then see to the name; return the seconds from this poll to the next."""
-        await self.poll()
-        health = self._context.store.agent(self._key).health
-        if health.up:
-            await self._refresh_name()
-        return health.interval
-
-    async def poll(self) -> None:
-        """Poll once, and replace the agent's snapshot."""
-        context, clock = self._context, asyncio.get_running_loop().time
-        began, started = context.clock(), clock()
-        answer = await self._listing(began)
+    async def run_once(self, run: Run) -> Outcome:
+        """Poll once and replace the agent's snapshot; then ask for the name when that is due."""
+        access, clock = self._access, asyncio.get_running_loop().time
+        began, started = access.clock(), clock()
+        result = await self._listing(began, run)
         poll = Poll(began, clock() - started)
-        previous = context.store.agent(self._key)
-        if isinstance(answer, ApiError):
-            following = failed(previous, poll, answer.reason, context.config.polling)
-        else:
-            following = succeeded(previous, poll, answer, context.config.polling)
-        context.store.put_agent(following)
-        _log(previous, following, answer)
+        previous = access.store.agent(self._key)
+        if isinstance(result, ApiError):
+            in_a_row = run.failures_in_a_row + 1
+            access.store.put_agent(failed(previous, poll, result.reason, self._polling, in_a_row))
+            return Failure(interval_in_failure(previous, self._polling), result)
+        following = succeeded(previous, poll, result, self._polling)
+        access.store.put_agent(following)
+        await self._refresh_name(run)
+        details = {
+            "batches": len(result.batches),
+            "listing": result.kind,
+            "pages": result.pages,
+        }
+        return Success(following.health.interval, details)
 
-    async def _listing(self, now: float) -> Listing | ApiError:
-        config, pages = self._context.config, self._context.client.batches(self._key[1])
-        keep_ended = config.batches.keep_ended
-        previous = self._context.store.agent(self._key).listing
-        target = goal(previous, now, config.polling.full_listing_interval)
+    async def _listing(self, now: float, run: Run) -> Listing | ApiError:
+        previous = self._access.store.agent(self._key).listing
+        target = target_after(previous, now, self._polling.full_listing_interval)
         try:
-            async with deadline(config.polling.timeout):
-                return await read(pages, previous, target, now, keep_ended)
+            async with Deadline(self._polling.timeout, run.watch) as deadline:
+                pages = self._access.client.batches(self._key[1], deadline)
+                return await read(pages, previous, target, now, self._keep_ended)
         except ApiError as error:
             return error
 
-    async def _refresh_name(self) -> None:
-        """Ask for the agent's name when that is due; without an answer the old name stays."""
-        context, clock = self._context, asyncio.get_running_loop().time
+    async def _refresh_name(self, run: Run) -> None:
+        """Ask for the agent's name when that is due; after a failure the old name stays."""
+        clock = asyncio.get_running_loop().time
         if clock() < self._name_due:
             return
         try:
-            async with deadline(context.config.polling.timeout):
-                row = await context.client.agent(self._key[1])
+            async with Deadline(self._polling.timeout, run.watch) as deadline:
+                record = await self._access.client.agent(self._key[1], deadline)
         except ApiError as error:
-            log.debug("agent_name_unknown", agent_id=self._key[1], error=str(error))
+            log.debug("agent_name_not_read", agent_id=self._key[1], error=str(error))
             return
-        self._name_due = clock() + NAME_REFRESH
-        snapshot = context.store.agent(self._key)
-        agent = replace(snapshot.agent, name=row.name or row.agent_id)
-        context.store.put_agent(replace(snapshot, agent=agent))
-
-
-def _log(before: AgentSnapshot, after: AgentSnapshot, answer: Listing | ApiError) -> None:
-    """Say how a poll went: aloud when the agent's health changed, at debug level otherwise."""
-    changed = before.health.up is not after.health.up
-    agent = after.agent
-    bound = log.bind(account=agent.account, agent_id=agent.agent_id, agent=agent.name)
-    if isinstance(answer, ApiError):
-        say = bound.warning if changed else bound.debug
-        say("agent_down", reason=answer.reason, error=str(answer))
-    else:
-        say = bound.info if changed else bound.debug
-        say("agent_up", batches=len(answer.batches), listing=answer.kind, pages=answer.pages)
+        self._name_due = clock() + self._name_refresh
+        snapshot = self._access.store.agent(self._key)
+        agent = replace(snapshot.agent, name=record.name or record.agent_id)
+        self._access.store.put_agent(replace(snapshot, agent=agent))

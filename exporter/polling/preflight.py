@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from exporter.api.client import Client
-from exporter.api.deadline import deadline
-from exporter.api.schemas import Page, Row
+from exporter.api.deadline import Deadline
+from exporter.api.schemas import Page, Record
 from exporter.config import Account, Polling
 from exporter.errors import ApiError
 from exporter.plan import Cost, Load, cost, requests_per_second
-from exporter.polling.discovery import chosen, matching, read_agents
-from exporter.polling.schedule import cadence
+from exporter.polling.discovery import matching, matching_glob, read_agents
+from exporter.polling.poll_slots import PollSlots
+from exporter.polling.schedule import poll_interval
 
 LARGEST_CLOCK_DIFFERENCE = 60.0
 """Seconds; beyond that, states and remaining windows are told wrongly."""
@@ -64,46 +65,51 @@ async def survey(
     """Ask for the account, its agents, and one page of each agent's batches."""
     ahead: float | None = None
     try:
-        async with deadline(polling.timeout):
-            await client.account()
+        async with Deadline(polling.timeout) as deadline:
+            await client.account(deadline)
         ahead = None if client.server_time is None else clock() - client.server_time
-        async with deadline(polling.timeout):
-            names, pages, problems = await _agents(client, account)
+        async with Deadline(polling.timeout) as deadline:
+            names, pages, problems = await _agents(client, account, deadline)
     except ApiError as error:
         return Finding(account.name, (said(error),), ahead)
-    asking = (_agent(client, *each, polling.timeout) for each in names.items())
+    slots = PollSlots(client.limiter)
+    asking = (_agent(client, slots, *each, polling.timeout) for each in names.items())
     agents = tuple(await asyncio.gather(*asking))
     plan = planned(account, polling, agents, pages)
     problems = (*problems, *_clock_problem(ahead), *_cost_problem(plan.cost))
     return Finding(account.name, problems, ahead, agents, plan)
 
 
-async def _agents(client: Client, account: Account) -> tuple[dict[str, str], int, tuple[str, ...]]:
+async def _agents(
+    client: Client, account: Account, deadline: Deadline
+) -> tuple[dict[str, str], int, tuple[str, ...]]:
     """Return the names of all agents to watch by id, the pages discovery took, and its problems."""
     names = {agent.id: agent.name or "" for agent in account.agents}
     if account.discover is None:
         return names, 0, ()
-    rows, pages = await read_agents(client.agents())
-    found = {row.agent_id: row.name or "" for row in chosen(rows, account.discover)}
+    rows, pages = await read_agents(client.agents(deadline))
+    found = {row.agent_id: row.name or "" for row in matching(rows, account.discover)}
     problems = tuple(
         f"discover.include: {glob!r} matches none of {len(rows)} agents"
         for glob in account.discover.include
-        if not matching(rows, glob)
+        if not matching_glob(rows, glob)
     )
     return found | {key: name or found.get(key, "") for key, name in names.items()}, pages, problems
 
 
-async def _agent(client: Client, agent_id: str, name: str, seconds: float) -> AgentFinding:
+async def _agent(
+    client: Client, slots: PollSlots, agent_id: str, name: str, seconds: float
+) -> AgentFinding:
     try:
-        async with client.turn(failing=False), deadline(seconds):
-            page = await client.first_batches(agent_id)
+        async with slots.slot(failing=False), Deadline(seconds) as deadline:
+            page = await client.first_batches(agent_id, deadline)
     except ApiError as error:
         return AgentFinding(agent_id, name, problem=said(error))
     live = any(row.ended_at is None for row in page.results)
     return AgentFinding(agent_id, name, live, full_pages(page))
 
 
-def full_pages(page: Page[Row]) -> int:
+def full_pages(page: Page[Record]) -> int:
     """Return how many pages a listing has that begins with this one; at least 2 without a total."""
     if not page.next:
         return 1
@@ -117,7 +123,8 @@ def planned(
     agents = list(agents)
     pages = [agent.pages for agent in agents]
     loads = [
-        Load(cadence(polling, any_live=agent.live), full_pages=agent.pages) for agent in agents
+        Load(poll_interval(polling, any_live=agent.live), full_pages=agent.pages)
+        for agent in agents
     ]
     interval = None if account.discover is None else account.discover.interval
     return Plan(

@@ -1,78 +1,54 @@
-"""Cadence, and the proof that the loops live."""
+"""When a job runs: interval, back-off, and the loop that runs every job."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
 
-from exporter.api.deadline import watched_by
 from exporter.config import Polling
-from exporter.polling.heartbeat import Liveness
+from exporter.polling.health_log import HealthLog
+from exporter.polling.heartbeat import Heartbeat, JobWatch
+from exporter.polling.job import Failure, Job, Run
+from exporter.polling.poll_slots import PollSlots
 
 LONGEST_BACKOFF = 300.0
-"""Seconds between polls of something that keeps failing, unless its cadence is slower still."""
+"""Seconds between runs of a job that keeps failing, unless its own interval is longer."""
 
 MAX_DOUBLINGS = 16
-"""Past this, doubling changes nothing: even the shortest interval, 1 s, is over LONGEST_BACKOFF."""
+"""From here on, doubling has no effect: the shortest interval, 1 s, is over LONGEST_BACKOFF."""
 
 
-def cadence(polling: Polling, *, any_live: bool) -> float:
-    """Return the seconds from the beginning of one poll of a healthy agent to the next."""
+def poll_interval(polling: Polling, *, any_live: bool) -> float:
+    """Return the seconds from the beginning of one poll of an agent to the next, if none fails."""
     return polling.interval if any_live else polling.idle_interval
 
 
 def backed_off(interval: float, failures_in_a_row: int) -> float:
-    """Return the interval after so many failures: doubled by each but the first, up to a limit."""
+    """Return the interval after failures: doubled by each but the first, up to LONGEST_BACKOFF."""
     doubled = interval * 2.0 ** min(max(failures_in_a_row - 1, 0), MAX_DOUBLINGS)
     return max(interval, min(doubled, LONGEST_BACKOFF))
 
 
-class Loop(Protocol):
-    """Something that is done again and again."""
+async def run_periodically(
+    job: Job, slots: PollSlots, heartbeat: Heartbeat, health_log: HealthLog, delay: float = 0.0
+) -> None:
+    """Run a job until it is cancelled, for the first time after `delay` seconds.
 
-    name: str
-    """How the loop is called where it is told that it hangs."""
-
-    budget: float
-    """Seconds that one step may take, and will not exceed."""
-
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """Wait until a step may begin. How long that takes is not the loop's doing."""
-        ...
-
-    async def step(self) -> float:
-        """Do it once, and return the seconds from this beginning to the next."""
-        ...
-
-
-class LoopWatch:
-    """Watches one loop while it works."""
-
-    def __init__(self, loop: Loop, liveness: Liveness) -> None:
-        self._loop = loop
-        self._liveness = liveness
-
-    def suspend(self) -> None:
-        """Expect nothing of the loop for now: who queues is not hanging."""
-        self._liveness.forget(self._loop.name)
-
-    def resume(self) -> None:
-        """Expect the loop to be done with its step in time."""
-        self._liveness.expect(self._loop.name, self._loop.budget)
-
-
-async def repeat(loop: Loop, liveness: Liveness) -> None:
-    """Run a loop for ever. A step that takes longer than what it returns is followed at once."""
+    The interval counts from the beginning of a run: a run that takes longer is followed at once.
+    """
     clock = asyncio.get_running_loop().time
-    watch = LoopWatch(loop, liveness)
-    watched_by(watch)
+    watch = JobWatch(heartbeat, job.name, job.budget)
+    failures = 0
+    await asyncio.sleep(delay)
     try:
         while True:
             watch.suspend()
-            async with loop.turn():
+            async with slots.slot(failing=failures > 0) if job.needs_poll_slot else slots.no_slot():
                 began = clock()
                 watch.resume()
-                pause = began + await loop.step() - clock()
-            liveness.expect(loop.name, max(pause, 0.0))
-            await asyncio.sleep(pause)
+                outcome = await job.run_once(Run(failures, watch))
+            failures = failures + 1 if isinstance(outcome, Failure) else 0
+            health_log.note(job, outcome)
+            wait = max(began + backed_off(outcome.interval, failures) - clock(), 0.0)
+            heartbeat.expect(job.name, wait)
+            await asyncio.sleep(wait)
     finally:
-        liveness.forget(loop.name)
+        heartbeat.forget(job.name)
+        health_log.forget(job)

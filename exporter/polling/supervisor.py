@@ -1,4 +1,4 @@
-"""An account's loops, and which agents have one."""
+"""Starts and stops the jobs of an account."""
 
 import asyncio
 from collections.abc import Iterable
@@ -7,15 +7,18 @@ import structlog
 from msgspec.structs import replace
 
 from exporter.api.schemas import AgentRecord
-from exporter.config import Account
+from exporter.config import Account, Config
 from exporter.model import AccountSnapshot, Agent, AgentKey, AgentSnapshot, PollHealth
 from exporter.plan import cost
-from exporter.polling.account_probe import Probe
-from exporter.polling.call_status import Calls
-from exporter.polling.context import Context
+from exporter.polling.account_probe import AccountProbe
+from exporter.polling.call_status import CallStatusJob
 from exporter.polling.discovery import Discovery
+from exporter.polling.health_log import HealthLog
+from exporter.polling.heartbeat import Heartbeat
+from exporter.polling.job import Access, Job
+from exporter.polling.poll_slots import PollSlots
 from exporter.polling.poller import AgentPoller
-from exporter.polling.schedule import cadence, repeat
+from exporter.polling.schedule import poll_interval, run_periodically
 
 log = structlog.get_logger()
 
@@ -23,105 +26,131 @@ FIRST_POLLS = 4.0
 """Seconds over which an account's first polls are spread, so that they do not all coincide."""
 
 
-def announce(context: Context) -> None:
-    """Put the account and its configured agents into the store, not polled yet."""
-    account, discover = context.account, context.account.discover
-    interval = None if discover is None else discover.interval
-    context.store.put_account(AccountSnapshot(account.name, account.requests_per_second, interval))
-    for agent in configured(context.account):
-        context.store.put_agent(_unpolled(context, agent))
+class Supervisor:
+    """Runs the jobs of one account, in one task group.
+
+    The account and its configured agents are in the store from the beginning, not polled yet.
+    """
+
+    def __init__(
+        self, account: Account, config: Config, access: Access, heartbeat: Heartbeat
+    ) -> None:
+        self._account = account
+        self._config = config
+        self._access = access
+        self._heartbeat = heartbeat
+        self._slots = PollSlots(access.client.limiter)
+        self._health_log = HealthLog(account.name)
+        self._jobs = asyncio.TaskGroup()
+        self._configured = configured(account)
+        self._discovered: dict[AgentKey, asyncio.Task[None]] = {}
+        self._affordable = True
+        self._register()
+
+    def _register(self) -> None:
+        """Put the account and its configured agents into the store."""
+        account, discover = self._account, self._account.discover
+        interval = None if discover is None else discover.interval
+        store = self._access.store
+        store.put_account(AccountSnapshot(account.name, account.requests_per_second, interval))
+        for agent in self._configured:
+            store.put_agent(self._not_polled(agent))
+
+    def _not_polled(self, agent: Agent) -> AgentSnapshot:
+        return AgentSnapshot(agent, PollHealth(poll_interval(self._config.polling, any_live=True)))
+
+    async def run(self) -> None:
+        """Run every job of the account until it is cancelled."""
+        account, config = self._account, self._config
+        async with self._jobs:
+            self.start_configured()
+            self._start(AccountProbe(self._access, config.polling))
+            if config.batches.outcomes:
+                self._start(CallStatusJob(self._access, config.batches, config.polling))
+            if account.discover is not None:
+                discovery = Discovery(
+                    self._access, account.discover, config.polling, self.update_agents
+                )
+                self._start(discovery)
+
+    def start_configured(self) -> None:
+        """Start the job of each configured agent."""
+        agents = self._account.agents
+        for index, agent in enumerate(agents):
+            job = self._poller(agent.id, ask_name=agent.name is None)
+            self._start(job, _delay(index, len(agents)))
+        self._warn_of_cost()
+
+    def update_agents(self, records: Iterable[AgentRecord]) -> None:
+        """Poll these agents besides the configured ones: start new jobs, stop those of gone agents.
+
+        A gone agent leaves the store; a renamed one has its new name at once.
+        """
+        account = self._account.name
+        agents = [Agent(account, each.agent_id, each.name or each.agent_id) for each in records]
+        fixed = {agent.key for agent in self._configured}
+        wanted = {agent.key: agent for agent in agents if agent.key not in fixed}
+        for key in self._discovered.keys() - wanted.keys():
+            self._remove(key)
+        new = [agent for key, agent in wanted.items() if key not in self._discovered]
+        for agent in wanted.values():
+            if agent.key in self._discovered:
+                self._rename(agent)
+        for index, agent in enumerate(new):
+            self._add(agent, _delay(index, len(new)))
+        self._warn_of_cost()
+
+    def _add(self, agent: Agent, delay: float) -> None:
+        self._access.store.put_agent(self._not_polled(agent))
+        job = self._poller(agent.agent_id, ask_name=False)
+        self._discovered[agent.key] = self._start(job, delay)
+        log.info(
+            "agent_discovered", account=agent.account, agent_id=agent.agent_id, agent=agent.name
+        )
+
+    def _remove(self, key: AgentKey) -> None:
+        self._discovered.pop(key).cancel()
+        self._access.store.remove_agent(key)
+        log.info("agent_removed", account=key[0], agent_id=key[1])
+
+    def _rename(self, agent: Agent) -> None:
+        snapshot = self._access.store.agent(agent.key)
+        self._access.store.put_agent(replace(snapshot, agent=agent))
+
+    def _poller(self, agent_id: str, *, ask_name: bool) -> AgentPoller:
+        config = self._config
+        return AgentPoller(
+            self._access, agent_id, config.polling, config.batches, ask_name=ask_name
+        )
+
+    def _start(self, job: Job, delay: float = 0.0) -> asyncio.Task[None]:
+        running = run_periodically(job, self._slots, self._heartbeat, self._health_log, delay)
+        return self._jobs.create_task(running)
+
+    def _warn_of_cost(self) -> None:
+        """Warn once when the agents begin to be too many for the rate limit."""
+        agents = len(self._configured) + len(self._discovered)
+        found = cost(self._account, self._config.polling, [1] * agents)
+        if self._affordable and not found.affordable:
+            log.warning(
+                "rate_limit_exceeded_by_plan",
+                account=self._account.name,
+                agents=agents,
+                requests_per_second=found.allowed,
+                needed_without_live_batches=round(found.idle, 2),
+                needed_when_all_have_live_batches=round(found.busy, 2),
+            )
+        self._affordable = found.affordable
 
 
 def configured(account: Account) -> tuple[Agent, ...]:
-    """Return the agents of the file; one without a name goes by its id until the API names it."""
+    """Return the configured agents; the id is the name until the API gives one."""
     return tuple(
         Agent(account.name, agent.id, agent.name or agent.id, agent.labels)
         for agent in account.agents
     )
 
 
-def _unpolled(context: Context, agent: Agent) -> AgentSnapshot:
-    return AgentSnapshot(agent, PollHealth(cadence(context.config.polling, any_live=True)))
-
-
-async def watch(context: Context) -> None:
-    """Run every loop of an announced account, for ever."""
-    async with asyncio.TaskGroup() as loops:
-        fleet = Fleet(context, loops)
-        fleet.start_configured()
-        loops.create_task(repeat(Probe(context), context.liveness))
-        if context.config.batches.outcomes:
-            loops.create_task(repeat(Calls(context), context.liveness))
-        if context.account.discover is not None:
-            discovery = Discovery(context, context.account.discover, fleet.follow)
-            loops.create_task(repeat(discovery, context.liveness))
-
-
-class Fleet:
-    """The agents' loops of one account, held by the account's task group."""
-
-    def __init__(self, context: Context, loops: asyncio.TaskGroup) -> None:
-        self._context = context
-        self._loops = loops
-        self._configured = {agent.key for agent in configured(context.account)}
-        self._discovered: dict[AgentKey, asyncio.Task[None]] = {}
-        self._affordable = True
-
-    def start_configured(self) -> None:
-        """Start a loop for each agent of the file."""
-        agents = self._context.account.agents
-        for index, agent in enumerate(agents):
-            key = (self._context.account.name, agent.id)
-            self._start(key, _delay(index, len(agents)), ask_name=agent.name is None)
-        self._judge_cost()
-
-    def follow(self, rows: Iterable[AgentRecord]) -> None:
-        """Watch these besides the configured ones: new ones start, gone ones leave the store."""
-        account = self._context.account.name
-        agents = [Agent(account, row.agent_id, row.name or row.agent_id) for row in rows]
-        wanted = {agent.key: agent for agent in agents if agent.key not in self._configured}
-        for key in self._discovered.keys() - wanted.keys():
-            self._leave(key)
-        new = [agent for key, agent in wanted.items() if key not in self._discovered]
-        for agent in wanted.values():
-            if agent.key in self._discovered:
-                self._rename(agent)
-        for index, agent in enumerate(new):
-            self._context.store.put_agent(_unpolled(self._context, agent))
-            task = self._start(agent.key, _delay(index, len(new)), ask_name=False)
-            self._discovered[agent.key] = task
-            log.info("agent_found", account=account, agent_id=agent.agent_id, agent=agent.name)
-        self._judge_cost()
-
-    def _judge_cost(self) -> None:
-        """Say so, once, when the agents are too many for the limit on requests."""
-        agents = len(self._configured) + len(self._discovered)
-        found = cost(self._context.account, self._context.config.polling, [1] * agents)
-        if self._affordable and not found.affordable:
-            log.warning(
-                "requests_per_second_too_low",
-                account=self._context.account.name,
-                agents=agents,
-                allowed=found.allowed,
-                wanted_without_live_batches=round(found.idle, 2),
-                wanted_when_all_have_live_batches=round(found.busy, 2),
-            )
-        self._affordable = found.affordable
-
-    def _start(self, key: AgentKey, delay: float, *, ask_name: bool) -> asyncio.Task[None]:
-        poller = AgentPoller(self._context, key, ask_name=ask_name)
-        return self._loops.create_task(poller.run(delay))
-
-    def _leave(self, key: AgentKey) -> None:
-        self._discovered.pop(key).cancel()
-        self._context.store.remove_agent(key)
-        log.info("agent_gone", account=key[0], agent_id=key[1])
-
-    def _rename(self, agent: Agent) -> None:
-        snapshot = self._context.store.agent(agent.key)
-        self._context.store.put_agent(replace(snapshot, agent=agent))
-
-
 def _delay(index: int, count: int) -> float:
-    """Return when the first of `count` loops starts, so that they are spread and yet prompt."""
+    """Return the seconds after which job `index` of `count` starts: all within FIRST_POLLS."""
     return FIRST_POLLS * index / count

@@ -1,4 +1,4 @@
-"""The snapshot that follows a poll, well or ill. Pure."""
+"""The next snapshot of an agent after a poll. Pure."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from exporter.config import Polling
 from exporter.model import AgentSnapshot, Batch, Listing, PollHealth
-from exporter.polling.schedule import backed_off, cadence
+from exporter.polling.schedule import backed_off, poll_interval
 
 
 class Poll(msgspec.Struct, frozen=True):
@@ -28,26 +28,33 @@ def succeeded(
         _polled(previous.health, poll),
         up=True,
         last_success=poll.began,
-        failures_in_a_row=0,
-        interval=cadence(polling, any_live=listing.any_live),
+        interval=poll_interval(polling, any_live=listing.any_live),
     )
     pages = {**previous.pages, listing.kind: listing.pages}
     return replace(previous, health=health, listing=listing, pages=pages)
 
 
-def failed(previous: AgentSnapshot, poll: Poll, reason: str, polling: Polling) -> AgentSnapshot:
-    """Return the snapshot after a failed poll: only the health differs."""
+def failed(
+    previous: AgentSnapshot, poll: Poll, reason: str, polling: Polling, failures_in_a_row: int
+) -> AgentSnapshot:
+    """Return the snapshot after a failed poll, this failure counted: only the health differs."""
     failures = previous.health.failures
-    in_a_row = previous.health.failures_in_a_row + 1
-    any_live = previous.listing is None or previous.listing.any_live
     health = replace(
         _polled(previous.health, poll),
         up=False,
         failures={**failures, reason: failures.get(reason, 0) + 1},
-        failures_in_a_row=in_a_row,
-        interval=backed_off(cadence(polling, any_live=any_live), in_a_row),
+        interval=backed_off(interval_in_failure(previous, polling), failures_in_a_row),
     )
     return replace(previous, health=health)
+
+
+def interval_in_failure(previous: AgentSnapshot, polling: Polling) -> float:
+    """Return the interval, in seconds and without back-off, while an agent's polls fail.
+
+    It is that of the last listing; before the first, the agent may have live batches.
+    """
+    any_live = previous.listing is None or previous.listing.any_live
+    return poll_interval(polling, any_live=any_live)
 
 
 def _polled(health: PollHealth, poll: Poll) -> PollHealth:
@@ -57,11 +64,11 @@ def _polled(health: PollHealth, poll: Poll) -> PollHealth:
 def with_memory(
     known: Iterable[Batch], listed: Iterable[Batch], seen_at: float, stale_after: float
 ) -> tuple[Batch, ...]:
-    """Return `listed`, each with what this process remembers of it and the API does not list.
+    """Return `listed`, each batch with what this process remembers of it and the API does not list.
 
-    That is the time at which its `completed` was last seen to rise (a batch that was not known
-    before has not been seen to rise, however many calls it has completed), and its outcomes, until
-    they are both outdated and too old.
+    That is when its `completed` was last seen to rise (a batch that was not known before has not
+    been seen to rise, whatever its count), and its call status, until that is both outdated and
+    `stale_after` seconds old. Times are seconds since the epoch.
     """
     before: Mapping[str, Batch] = {batch.batch_id: batch for batch in known}
 
@@ -75,7 +82,7 @@ def with_memory(
             status = status if seen_at - status.asked < stale_after else None
         if progress is not None or status is not None:
             batch = replace(batch, last_progress=progress, call_status=status)
-        # The same object tells whoever keeps something made from it that nothing has changed.
+        # The same object shows the cache of rendered chunks that nothing has changed.
         return was if was == batch else batch
 
     return tuple(map(remembered, listed))

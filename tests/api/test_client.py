@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.api.client import connect
-from exporter.api.pagination import MAX_PAGES, follow
-from exporter.api.rate_limit import MAX_CONCURRENT
-from exporter.api.schemas import Page
+from exporter.api.client import Client, connect
+from exporter.api.deadline import Deadline
+from exporter.api.pagination import MAX_PAGES, pages_of
+from exporter.api.rate_limit import MAX_REQUESTS
+from exporter.api.schemas import AccountRecord, Page
 from exporter.config import Account, Key, Secret, read_key
 from exporter.errors import (
     ApiError,
@@ -26,13 +27,20 @@ from exporter.errors import (
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Fault, Simulator, serve
 from exporter.simulator import faults as f
-from tests.support.builders import Requests, client, connecting
+from tests.support.builders import LATE, Requests, client, connecting
 
 
 async def listed(simulator: Simulator, base_url: str, agent_id: str) -> list[str]:
     """Return the ids of all batches, page after page."""
-    async with client(simulator, base_url) as api:
-        return [row.batch_id async for page in api.batches(agent_id) for row in page.results]
+    async with client(simulator, base_url) as api, Deadline(LATE) as deadline:
+        pages = api.batches(agent_id, deadline)
+        return [record.batch_id async for page in pages for record in page.results]
+
+
+async def account(api: Client) -> AccountRecord:
+    """Return the account."""
+    async with Deadline(LATE) as deadline:
+        return await api.account(deadline)
 
 
 async def test_pages_are_followed_to_the_last(simulator: Simulator, base_url: str) -> None:
@@ -62,12 +70,12 @@ async def test_ways_to_end_a_listing(simulator: Simulator, base_url: str, effect
 
 async def test_an_agent_its_name_and_the_account(simulator: Simulator, base_url: str) -> None:
     named, nameless = simulator.add_agent("Renewals"), simulator.add_agent()
-    async with client(simulator, base_url) as api:
-        assert (await api.agent(named)).name == "Renewals"
-        assert (await api.agent(nameless)).name is None
-        ids = {row.agent_id async for page in api.agents() for row in page.results}
+    async with client(simulator, base_url) as api, Deadline(LATE) as deadline:
+        assert (await api.agent(named, deadline)).name == "Renewals"
+        assert (await api.agent(nameless, deadline)).name is None
+        ids = {each.agent_id async for page in api.agents(deadline) for each in page.results}
         assert ids == {named, nameless}
-        me = await api.account()
+        me = await account(api)
         assert (me.active_calls, me.allowed_concurrent_calls) == (0, None)
 
 
@@ -87,7 +95,7 @@ async def test_no_redirect_is_followed(simulator: Simulator, base_url: str) -> N
     other = Simulator(SimulatedAccount(name="other"))
     async with serve(other) as foreign:
         simulator.faults.add(Fault(effect=f.Redirect(foreign + "/api/accounts/me")))
-        with pytest.raises(StatusError, match="answered 302"):
+        with pytest.raises(StatusError, match="answered HTTP 302"):
             await listed(simulator, base_url, agent)
     assert other.requests == []
 
@@ -103,20 +111,20 @@ async def test_a_repeating_cursor_ends_the_listing(simulator: Simulator, base_ur
     for _ in range(250):
         simulator.create(agent)
     simulator.faults.add(Fault(page=2, effect=f.RepeatNext()))
-    with pytest.raises(LoopError, match="a cursor came back after 2 pages"):
+    with pytest.raises(LoopError, match="a cursor repeats after 2 pages"):
         await listed(simulator, base_url, agent)
     assert len(simulator.requests) == 2
 
 
-async def test_an_endless_listing_ends() -> None:
+async def test_a_listing_with_too_many_pages_ends() -> None:
     """Every page names a cursor never seen before."""
 
     async def fetch(cursor: str | None) -> Page[object]:
         return Page([], next=f"https://x.example/?cursor={int(cursor or 0) + 1}")
 
     pages = [0]
-    with pytest.raises(LoopError, match=f"no end after {MAX_PAGES} pages"):
-        await count(follow(fetch), pages)
+    with pytest.raises(LoopError, match=f"no last page after {MAX_PAGES} pages"):
+        await count(pages_of(fetch), pages)
     assert pages == [MAX_PAGES]
 
 
@@ -163,7 +171,7 @@ async def test_each_failure_has_its_reason_and_its_attempts_and_is_counted(
     code: str,
     attempts: int,
 ) -> None:
-    """The server sees as many requests as are counted: nobody else tries again."""
+    """The server sees as many requests as are counted: no other part retries."""
     agent = simulator.add_agent()
     simulator.create(agent)
     simulator.faults.add(Fault(effect=effect))
@@ -171,28 +179,29 @@ async def test_each_failure_has_its_reason_and_its_attempts_and_is_counted(
     patience = 0.6 if error is TimedOutError else 60.0
     async with connecting(base_url, simulator.api_key, observer, poll_timeout=patience) as api:
         with pytest.raises(ApiError) as caught:
-            await anext(api.batches(agent))
+            async with Deadline(LATE) as deadline:
+                await api.first_batches(agent, deadline)
     assert type(caught.value) is error
     assert observer.seen == [("main", "scheduled_batches", code)] * attempts
-    assert observer.again == [error.reason] * (attempts - 1)
+    assert observer.retries == [error.reason] * (attempts - 1)
     assert len(simulator.requests) == attempts
 
 
 async def test_a_wrong_key_is_an_auth_error(base_url: str) -> None:
     async with connecting(base_url, "wrong") as api:
-        with pytest.raises(AuthError, match="account: the API answered 403"):
-            await api.account()
+        with pytest.raises(AuthError, match="account: the API answered HTTP 403"):
+            await account(api)
 
 
-async def test_nobody_listening_is_unreachable() -> None:
+async def test_a_refused_connection_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     async with connecting(f"http://127.0.0.1:{port}") as api:
         with pytest.raises(UnreachableError, match="Connect"):
-            await api.account()
+            await account(api)
 
 
-async def test_what_is_no_http_is_a_payload_error() -> None:
+async def test_a_response_that_is_not_http_is_a_payload_error() -> None:
     async def rubbish(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
         writer.close()
@@ -201,8 +210,8 @@ async def test_what_is_no_http_is_a_payload_error() -> None:
     async with server:
         port = server.sockets[0].getsockname()[1]
         async with connecting(f"http://127.0.0.1:{port}") as api:
-            with pytest.raises(PayloadError, match="no HTTP"):
-                await api.account()
+            with pytest.raises(PayloadError, match="not an HTTP response"):
+                await account(api)
 
 
 async def test_a_cancelled_request_is_counted_as_an_error(
@@ -213,31 +222,35 @@ async def test_a_cancelled_request_is_counted_as_an_error(
     async with client(simulator, base_url, observer) as api:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
-                await api.account()
+                await account(api)
     assert observer.seen == [("main", "account", "error")]
 
 
 async def test_at_most_four_requests_run_at_once(simulator: Simulator, base_url: str) -> None:
     simulator.faults.add(Fault(effect=f.Hang()))
     async with client(simulator, base_url) as api:
-        tasks = [asyncio.create_task(api.account()) for _ in range(9)]
-        while len(simulator.requests) < MAX_CONCURRENT:
+        tasks = [asyncio.create_task(account(api)) for _ in range(9)]
+        while len(simulator.requests) < MAX_REQUESTS:
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
-        assert len(simulator.requests) == MAX_CONCURRENT
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # A fifth request, if one could begin, would reach the server before one of another client.
+        async with client(simulator, base_url) as other:
+            tasks.append(asyncio.create_task(account(other)))
+            while len(simulator.requests) == MAX_REQUESTS:
+                await asyncio.sleep(0.01)
+            assert len(simulator.requests) == MAX_REQUESTS + 1
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_requests_are_held_back_to_the_rate(simulator: Simulator, base_url: str) -> None:
-    """Two a second, the first two at once: the third is held back half a second, which is told."""
+async def test_requests_wait_for_the_rate_limit(simulator: Simulator, base_url: str) -> None:
+    """Two a second, the first two at once: the third waits half a second, which is counted."""
     observer = Requests()
     limited = Account("main", base_url=base_url, requests_per_second=2.0, api_key_env="KEY")
     clock = asyncio.get_running_loop().time
     async with connect(limited, Key("main", Secret(simulator.api_key)), observer, 5.0) as api:
         began = clock()
-        await asyncio.gather(*(api.account() for _ in range(3)))
+        await asyncio.gather(*(account(api) for _ in range(3)))
         assert clock() - began >= 0.45
     assert observer.waited >= 0.45
     assert len(observer.seen) == 3
@@ -246,11 +259,11 @@ async def test_requests_are_held_back_to_the_rate(simulator: Simulator, base_url
 async def test_a_base_url_may_have_a_path(simulator: Simulator, base_url: str) -> None:
     async with connecting(base_url + "/proxy") as api:
         with pytest.raises(NotFoundError):
-            await api.account()
+            await account(api)
     assert simulator.requests[0].path == "/proxy/api/accounts/me"
 
 
-async def test_rows_that_come_and_go_while_paging(simulator: Simulator, base_url: str) -> None:
+async def test_records_that_come_and_go_between_pages(simulator: Simulator, base_url: str) -> None:
     """5,000 batches over 50 pages: each that is there throughout is listed once."""
     agent = simulator.add_agent()
     made = [simulator.create(agent, created=1e9 + index // 3) for index in range(5000)]
@@ -275,26 +288,26 @@ async def test_rows_that_come_and_go_while_paging(simulator: Simulator, base_url
 async def test_a_new_key_takes_over_when_the_old_one_is_refused(
     simulator: Simulator, base_url: str, tmp_path: Path
 ) -> None:
-    """The refused request is made again with it; without a new key there is no second try."""
+    """The refused request is retried with it; without a new key it is not retried."""
     path = tmp_path / "key"
     path.write_text("old")
     made = Account("main", base_url=base_url, api_key_file=str(path))
     observer = Requests()
     async with connect(made, read_key(made, {}), observer, 5.0) as api:
         with pytest.raises(AuthError):
-            await api.account()
+            await account(api)
         assert len(simulator.requests) == 1
         simulator.faults.add(Fault(effect=f.After(lambda: path.write_text(simulator.api_key))))
-        await api.account()
+        await account(api)
     assert [code for *_, code in observer.seen] == ["403", "403", "200"]
-    assert observer.again == ["auth"]
+    assert observer.retries == ["auth"]
 
 
 async def test_the_number_of_calls_in_a_status(simulator: Simulator, base_url: str) -> None:
     agent = simulator.add_agent()
     batch = simulator.create(agent, total_count=10, completed_count=4)
-    async with client(simulator, base_url) as api:
-        assert await api.calls(agent, batch, "PENDING") == 6
+    async with client(simulator, base_url) as api, Deadline(LATE) as deadline:
+        assert await api.calls(agent, batch, "PENDING", deadline) == 6
         assert simulator.requests[-1].query == {"status": "PENDING", "pageSize": "1"}
         simulator.faults.add(Fault(effect=f.NoTotal()))
-        assert await api.calls(agent, batch, "PENDING") is None
+        assert await api.calls(agent, batch, "PENDING", deadline) is None

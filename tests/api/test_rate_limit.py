@@ -1,130 +1,105 @@
-"""The pace of one account: turns, slots, holds, and who goes first."""
+"""Who may send a request of an account: slots, rate limit, holds, background."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 import pytest
 
-from exporter.api import rate_limit as throttle_module
-from exporter.api.rate_limit import MAX_CONCURRENT, Throttle
+from exporter.api.deadline import Deadline
+from exporter.api.rate_limit import MAX_REQUESTS, RequestLimiter
+from tests.support.builders import LATE
+from tests.support.entries import Entries, settle
 from tests.support.virtual import VirtualLoop
 
 FAST = 10_000.0
 
-
-def unheard(_: float) -> None:
-    """Hear of a wait, and do nothing about it."""
+Entry = Callable[[], AbstractAsyncContextManager[None]]
 
 
-async def settle() -> None:
-    """Let everything run that can."""
-    for _ in range(20):
-        await asyncio.sleep(0)
+def ignore(_: float) -> None:
+    """Take a wait, in seconds, and do nothing."""
 
 
-class Runs:
-    """What is inside a turn or slot, in the order in which it came in."""
-
-    def __init__(self) -> None:
-        self.inside: list[str] = []
-        self.go = asyncio.Event()
-
-    async def run(self, name: str, entry: Callable[[], AbstractAsyncContextManager[None]]) -> None:
-        """Go in, and stay until told to go."""
-        async with entry():
-            self.inside.append(name)
-            await self.go.wait()
-
-    def start(
-        self, *names: str, entry: Callable[[], AbstractAsyncContextManager[None]]
-    ) -> list[asyncio.Task[None]]:
-        """Start a run for each name."""
-        return [asyncio.create_task(self.run(name, entry)) for name in names]
+@asynccontextmanager
+async def admitted(limiter: RequestLimiter, *, background: bool = False) -> AsyncIterator[None]:
+    """Run one request inside, with a deadline of its own."""
+    async with Deadline(LATE) as deadline:
+        enter = limiter.background_request if background else limiter.request
+        async with enter(deadline):
+            yield
 
 
-def entry(throttle: Throttle, kind: str) -> Callable[[], AbstractAsyncContextManager[None]]:
-    """Return how to get a turn or slot of the kind."""
-    if kind == "turn":
-        return partial(throttle.turn, failing=False)
-    found: Callable[[], AbstractAsyncContextManager[None]] = getattr(throttle, kind)
-    return found
+def entries_of(limiter: RequestLimiter) -> tuple[Entry, Entry]:
+    """Return how a request and a background request enter."""
+    return partial(admitted, limiter), partial(admitted, limiter, background=True)
 
 
-@pytest.mark.parametrize("kind", ["turn", "slot"])
-async def test_so_many_at_once_and_in_order_of_coming(kind: str) -> None:
-    throttle, runs = Throttle(FAST, unheard), Runs()
-    tasks = runs.start(*"abcdef", entry=entry(throttle, kind))
+async def test_requests_run_four_at_once_and_in_order() -> None:
+    request, _ = entries_of(RequestLimiter(FAST, ignore))
+    entries = Entries()
+    tasks = entries.start(*"abcdef", entry=request)
     await settle()
-    assert runs.inside == list("abcdef")[:MAX_CONCURRENT]
-    runs.go.set()
+    assert entries.inside == list("abcdef")[:MAX_REQUESTS]
+    entries.leave.set()
     await asyncio.gather(*tasks)
-    assert runs.inside == list("abcdef")
+    assert entries.inside == list("abcdef")
 
 
-async def test_those_that_failed_leave_turns_to_the_others() -> None:
-    throttle, runs = Throttle(FAST, unheard), Runs()
-    tasks = runs.start(*"abc", entry=partial(throttle.turn, failing=True))
-    tasks += runs.start(*"xyz", entry=partial(throttle.turn, failing=False))
+async def test_background_requests_run_when_no_other_waits() -> None:
+    """One at a time, and not while another request waits."""
+    request, background = entries_of(RequestLimiter(FAST, ignore))
+    entries = Entries()
+    waiting = entries.start(*"abcdef", entry=request)
+    late = entries.start("x", "y", entry=background)
     await settle()
-    assert runs.inside == list("abxy")
-    runs.go.set()
-    await asyncio.gather(*tasks)
-    assert sorted(runs.inside) == list("abcxyz")
-
-
-async def test_the_background_gets_what_the_others_leave() -> None:
-    """One at a time, and not while anybody else waits."""
-    throttle, runs = Throttle(FAST, unheard), Runs()
-    waiting = runs.start(*"abcdef", entry=throttle.slot)
-    late = runs.start("x", "y", entry=throttle.background_slot)
-    await settle()
-    assert runs.inside == list("abcd")
-    runs.go.set()
+    assert entries.inside == list("abcd")
+    entries.leave.set()
     await asyncio.gather(*waiting, *late)
-    assert runs.inside == list("abcdefxy")
-    runs.go.clear()
-    late = runs.start("x", "y", entry=throttle.background_slot)
+    assert entries.inside == list("abcdefxy")
+    entries.leave.clear()
+    late = entries.start("x", "y", entry=background)
     await settle()
-    assert runs.inside == list("abcdefxyx")
-    first = runs.start("z", entry=throttle.slot)
+    assert entries.inside == list("abcdefxyx")
+    first = entries.start("z", entry=request)
     await settle()
-    assert runs.inside == list("abcdefxyxz")
-    runs.go.set()
+    assert entries.inside == list("abcdefxyxz")
+    entries.leave.set()
     await asyncio.gather(*late, *first)
 
 
-async def test_the_rate_holds_for_all_and_the_waiting_is_told() -> None:
+async def test_the_rate_limit_is_one_for_all_and_waits_are_counted() -> None:
     """Two a second, the first two at once: the third waits for half a second."""
     waits: list[float] = []
-    throttle = Throttle(2.0, waits.append)
+    request, _ = entries_of(RequestLimiter(2.0, waits.append))
 
-    async def request() -> None:
-        async with throttle.slot():
+    async def send() -> None:
+        async with request():
             pass
 
-    await asyncio.gather(*(request() for _ in range(3)))
+    await asyncio.gather(*(send() for _ in range(3)))
     assert len(waits) == 3
     assert sum(waits) >= 0.45
 
 
-def test_nobody_is_overtaken_for_ever() -> None:
-    """One asks each time that the rate lets one through; the other's turn comes all the same."""
+def test_no_request_is_overtaken_for_ever() -> None:
+    """One job asks whenever the rate admits a request; the other job gets its share."""
 
-    async def asked_by_the_other() -> int:
-        throttle, requests = Throttle(1.0, unheard), 0
+    async def requests_of_the_other() -> int:
+        request, _ = entries_of(RequestLimiter(1.0, ignore))
+        requests = 0
 
         async def eager() -> None:
             while True:
-                async with throttle.slot():
+                async with request():
                     pass
                 await asyncio.sleep(1)
 
         async def other() -> None:
             nonlocal requests
             while True:
-                async with throttle.slot():
+                async with request():
                     requests += 1
 
         tasks = [asyncio.create_task(eager()), asyncio.create_task(other())]
@@ -135,50 +110,47 @@ def test_nobody_is_overtaken_for_ever() -> None:
         return requests
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        assert runner.run(asked_by_the_other()) >= 9
+        assert runner.run(requests_of_the_other()) >= 9
 
 
-@pytest.mark.parametrize("kind", ["turn", "side_turn", "slot", "background_slot"])
-async def test_a_hold_is_waited_for_and_never_long(
-    monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    monkeypatch.setattr(throttle_module, "LONGEST_HOLD", 0.2)
-    throttle = Throttle(FAST, unheard)
+@pytest.mark.parametrize("background", [False, True])
+async def test_a_request_waits_for_the_end_of_a_hold_which_has_a_limit(background: bool) -> None:
+    limiter = RequestLimiter(FAST, ignore, longest_hold=0.2)
     clock = asyncio.get_running_loop().time
-    throttle.hold(10**9)
-    throttle.hold(0)
+    limiter.hold(10**9)
+    limiter.hold(0)
     began = clock()
-    async with entry(throttle, kind)():
+    async with admitted(limiter, background=background):
         assert clock() - began >= 0.19
-    assert throttle.held_for() == 0
+    assert limiter.held_for() == 0
 
 
-async def test_a_hold_that_begins_while_one_is_waited_for_counts() -> None:
-    throttle = Throttle(FAST, unheard)
+async def test_a_hold_that_is_prolonged_while_a_request_waits_counts() -> None:
+    limiter = RequestLimiter(FAST, ignore)
     clock = asyncio.get_running_loop().time
-    throttle.hold(0.1)
+    limiter.hold(0.1)
     began = clock()
 
-    async def longer() -> None:
+    async def prolong() -> None:
         await asyncio.sleep(0.05)
-        throttle.hold(0.2)
+        limiter.hold(0.2)
 
-    work: Coroutine[None, None, None] = longer()
-    task = asyncio.create_task(work)
-    async with throttle.turn(failing=False):
-        assert clock() - began >= 0.24
+    task = asyncio.create_task(prolong())
+    await limiter.hold_over()
+    assert clock() - began >= 0.24
     await task
 
 
-async def test_whoever_gives_up_waiting_leaves_nothing_behind() -> None:
-    throttle, runs = Throttle(FAST, unheard), Runs()
-    inside = runs.start(*"abcd", entry=throttle.slot)
+async def test_a_request_cancelled_while_it_waits_leaves_nothing_behind() -> None:
+    request, background = entries_of(RequestLimiter(FAST, ignore))
+    entries = Entries()
+    inside = entries.start(*"abcd", entry=request)
     await settle()
-    gone = runs.start("e", entry=throttle.slot)
+    cancelled = entries.start("e", entry=request)
     await settle()
-    gone[0].cancel()
-    late = runs.start("x", entry=throttle.background_slot)
+    cancelled[0].cancel()
+    late = entries.start("x", entry=background)
     await settle()
-    runs.go.set()
+    entries.leave.set()
     await asyncio.gather(*inside, *late)
-    assert runs.inside == list("abcdx")
+    assert entries.inside == list("abcdx")

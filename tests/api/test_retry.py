@@ -1,4 +1,4 @@
-"""Another try where it may help, soon enough, and not before the API wants it."""
+"""A request is retried where that may help, before the deadline and after `Retry-After`."""
 
 import asyncio
 import math
@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.api.deadline import deadline
+from exporter.api.client import Client
+from exporter.api.deadline import Deadline
 from exporter.api.rate_limit import LONGEST_HOLD
-from exporter.api.retry import LONGEST_WAIT, retry_after, worth_another_try
+from exporter.api.retry import LONGEST_WAIT, may_retry, retry_after, wait_before_retry
 from exporter.errors import ApiError, RateLimitedError, StatusError
 from exporter.simulator import Fault, Simulator
 from exporter.simulator import faults as f
-from tests.support.builders import Requests, client
+from tests.support.builders import LATE, Requests, client
 
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
 
@@ -41,7 +42,7 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
     assert retry_after(value, DATE) == seconds
 
 
-def test_a_date_counts_for_nothing_without_the_answer_s_own() -> None:
+def test_a_date_is_not_read_without_the_response_s_own() -> None:
     assert retry_after(DATE, "") is None
 
 
@@ -52,31 +53,42 @@ def test_any_header_is_read_or_not(value: str, date: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "left", "worth"),
+    ("error", "left", "retried"),
     [
         (StatusError("x", transient=True), 60, True),
         (StatusError("x", transient=True), LONGEST_WAIT / 2, False),
         (StatusError("x"), 60, False),
         (RateLimitedError("x", transient=True, retry_after=59), 60, True),
         (RateLimitedError("x", transient=True, retry_after=61), 60, False),
-        (ValueError("x"), 60, False),
     ],
 )
-async def test_another_try_must_help_and_be_in_time(
-    error: Exception, left: float, worth: bool
+async def test_a_retry_must_be_able_to_help_before_the_deadline(
+    error: ApiError, left: float, retried: bool
 ) -> None:
-    async with deadline(left):
-        assert worth_another_try(error) is worth
+    async with Deadline(left) as deadline:
+        assert may_retry(error, deadline) is retried
 
 
-async def test_what_passes_is_got_over(simulator: Simulator, base_url: str) -> None:
+@given(st.floats(min_value=0, max_value=1))
+def test_the_waits_before_retries_have_limits(chance: float) -> None:
+    assert 0.2 <= wait_before_retry(1, chance) <= 0.6 + 1e-9
+    assert 0.4 <= wait_before_retry(2, chance) <= LONGEST_WAIT
+
+
+async def account(api: Client, seconds: float = LATE) -> None:
+    """Ask for the account, with a deadline in seconds."""
+    async with Deadline(seconds) as deadline:
+        await api.account(deadline)
+
+
+async def test_transient_failures_are_retried(simulator: Simulator, base_url: str) -> None:
     observer = Requests()
     simulator.faults.add(Fault(effect=f.Status(500), times=1))
     simulator.faults.add(Fault(effect=f.Reset(), times=2))
     async with client(simulator, base_url, observer) as api:
-        await api.account()
+        await account(api)
     assert [code for *_, code in observer.seen] == ["error", "error", "200"]
-    assert observer.again == ["unreachable", "unreachable"]
+    assert observer.retries == ["unreachable", "unreachable"]
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -90,18 +102,18 @@ async def test_retry_after_is_honoured_by_every_request_of_the_account(
     simulator.faults.add(Fault(effect=f.Status(status, retry_after=wanted), times=1))
     async with client(simulator, base_url) as api:
         began = clock()
-        first = asyncio.create_task(api.account())
+        first = asyncio.create_task(account(api))
         while not simulator.requests or simulator.requests[0].status is None:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
-        await api.account()
+        await account(api)
         assert clock() - began >= 0.99
         await first
     assert [request.status for request in simulator.requests] == [status, 200, 200]
 
 
 @pytest.mark.parametrize(("status", "reason"), [(429, "rate_limited"), (503, "status")])
-async def test_a_wait_beyond_the_deadline_fails_at_once_and_holds_the_account_back(
+async def test_a_wait_beyond_the_deadline_fails_at_once_and_holds_the_account(
     simulator: Simulator, base_url: str, status: int, reason: str
 ) -> None:
     """The failure keeps its reason; what begins meanwhile fails without a request."""
@@ -109,20 +121,18 @@ async def test_a_wait_beyond_the_deadline_fails_at_once_and_holds_the_account_ba
     clock = asyncio.get_running_loop().time
     async with client(simulator, base_url) as api:
         began = clock()
-        with pytest.raises(ApiError, match=f"answered {status}") as caught:
-            async with deadline(30):
-                await api.account()
+        with pytest.raises(ApiError, match=f"answered HTTP {status}") as caught:
+            await account(api, 30)
         assert caught.value.reason == reason
-        with pytest.raises(RateLimitedError, match="no request for another"):
-            async with deadline(30):
-                await api.account()
+        with pytest.raises(RateLimitedError, match="accepts no request for another"):
+            await account(api, 30)
         assert clock() - began < 30
         assert len(simulator.requests) == 1
-        assert api.held_for() <= LONGEST_HOLD
+        assert api.limiter.held_for() <= LONGEST_HOLD
 
 
-async def test_an_unreadable_wish_is_no_hold(simulator: Simulator, base_url: str) -> None:
+async def test_an_unreadable_retry_after_is_no_hold(simulator: Simulator, base_url: str) -> None:
     simulator.faults.add(Fault(effect=f.Status(429, retry_after="soon"), times=1))
     async with client(simulator, base_url) as api:
-        await api.account()
+        await account(api)
     assert len(simulator.requests) == 2

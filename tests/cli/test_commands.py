@@ -161,12 +161,12 @@ async def test_check_live_ends_with_1_where_something_would_not_work(
     assert status == 1
     assert "live main: something would not work\n  key accepted\n" in out
     assert "  problem: discover.include: 'x' matches none of 1 agents\n" in out
-    refusal = "not_found: scheduled_batches: the API answered 404"
+    refusal = "not_found: scheduled_batches: the API answered HTTP 404"
     assert f"  problem: {refusal} (agents: 2, such as lost)\n" in out
     path = write_config(tmp_path, base_url, "wrong", account=account)
     status, out, _ = await run("check", "--live", f"--config.file={path}")
     assert status == 1
-    assert "  problem: auth: account: the API answered 403\n" in out
+    assert "  problem: auth: account: the API answered HTTP 403\n" in out
 
 
 def test_rules_are_printed_with_the_thresholds_asked_for(
@@ -319,11 +319,11 @@ async def test_a_stuck_thread_does_not_hold_up_the_end() -> None:
     """A name server that does not answer keeps a thread that nothing can cancel."""
     program = (
         "import asyncio, time\n"
-        "from exporter.app import until_told\n"
+        "from exporter.app import run_until_signal\n"
         "async def work():\n"
         "    print('started', flush=True)\n"
         "    await asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)\n"
-        "asyncio.run(until_told(work()))\n"
+        "asyncio.run(run_until_signal(work()))\n"
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
@@ -339,14 +339,14 @@ async def test_a_bug_ends_the_process_with_its_traceback_in_the_log() -> None:
     program = (
         "import asyncio, sys\n"
         "from exporter import log\n"
-        "from exporter.app import until_told\n"
+        "from exporter.app import run_until_signal\n"
         "redactor = log.Redactor()\n"
         "redactor.add('canary-key')\n"
         "log.configure('info', log.LogFormat.LOGFMT, redactor)\n"
         "sys.excepthook = log.report_crash\n"
         "async def work():\n"
         "    raise ZeroDivisionError('with canary-key')\n"
-        "asyncio.run(until_told(work()))\n"
+        "asyncio.run(run_until_signal(work()))\n"
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, stderr=asyncio.subprocess.PIPE, env=os.environ

@@ -15,12 +15,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from exporter.polling.poller import AgentPoller
 from exporter.render.text import Format
 from exporter.selection import SelectionSettings
 from exporter.simulator import Simulator, serve
 from exporter.simulator import faults as f
-from tests.support.builders import Clock, account, context
+from tests.support.builders import Clock, account, surroundings
 from tests.support.outage import LISTING, Outage, Scrape, Watched, watching
 from tests.support.plain import render
 from tests.support.process import eventually, samples
@@ -77,7 +76,7 @@ CASES = (
         Shows("A redirect", "status", "the API answered 302"),
     ),
     Case(f.Reset(), Shows("Connection reset", "unreachable", "the connection broke", 3)),
-    Case(f.NotJson(), Shows("HTML instead of JSON", "payload", "not the documented answer")),
+    Case(f.NotJson(), Shows("HTML instead of JSON", "payload", "not the documented response")),
     Case(
         f.WrongType("totalCount", "ten"),
         Shows("A value of another type", "payload", "Expected `int`, got `str`", whole=False),
@@ -87,7 +86,7 @@ CASES = (
         Shows("A field is missing", "payload", "required field `completedCount`", whole=False),
     ),
     Case(f.CutBody(), Shows("The body is cut", "payload", "the answer broke", 3)),
-    Case(f.CorruptGzip(), Shows("Cut gzip", "payload", "not the documented answer")),
+    Case(f.CorruptGzip(), Shows("Cut gzip", "payload", "not the documented response")),
     Case(
         f.CorruptGzip(garbage=True),
         Shows("Announced as gzip, and none", "payload", "the answer broke", 3),
@@ -536,7 +535,7 @@ async def test_a_clock_put_back_is_got_over_with_the_next_poll(
     simulator.create(agent, created=clock.now - 9000)
     for number in range(150):
         simulator.create(agent, created=clock.now - 9000 - 60 * number, ended_at=clock.now - 9000)
-    async with context(simulator, account(base_url, agent), clock=clock) as made:
+    async with surroundings(simulator, account(base_url, agent), clock=clock) as made:
         policy = SelectionSettings.of(made.config)
         label = f'{{account="main",agent_id="{agent}"}}'
 
@@ -544,9 +543,8 @@ async def test_a_clock_put_back_is_got_over_with_the_next_poll(
             text = render(made.store.snapshot(), clock(), policy, Format.PROMETHEUS)
             return samples(text)
 
-        poll = AgentPoller(made, ("main", agent), ask_name=False).poll
-        await poll()
-        await poll()
+        await made.poll(agent)
+        await made.poll(agent)
         before = served()
         assert any(key.startswith("ultravox_batch_") for key in before)
         asked = len(simulator.requests)
@@ -557,7 +555,7 @@ async def test_a_clock_put_back_is_got_over_with_the_next_poll(
         gone = served()
         assert not any(key.startswith("ultravox_batch_") for key in gone)
         assert gone[f"ultravox_agent_up{label}"] == 1
-        await poll()
+        await made.poll(agent)
         after = served()
         assert {key: after.get(key) for key in before if key.startswith("ultravox_batch_")} == {
             key: value for key, value in before.items() if key.startswith("ultravox_batch_")

@@ -1,25 +1,33 @@
-"""Calls by status: what they cost, and that they are in nobody's way."""
+"""Call status: what it costs, and that no listing waits for it."""
 
 import asyncio
 
 from msgspec.structs import replace
-from structlog.testing import capture_logs
 
 from exporter.config import Batches
 from exporter.model import Agent, AgentSnapshot, Batch, BatchState, CallStatus, Listing, PollHealth
-from exporter.polling.call_status import Calls, due
-from exporter.polling.context import Context
-from exporter.polling.poller import AgentPoller
-from exporter.polling.supervisor import watch
+from exporter.polling.call_status import CallStatusJob, due
+from exporter.polling.job import Failure, Run, Success
 from exporter.simulator import Fault, Simulator
 from exporter.simulator import faults as f
-from tests.support.builders import POLLING, Clock, account, context
+from tests.support.builders import POLLING, Clock, Surroundings, account, surroundings
 
 COUNTED = Batches(outcomes=True, outcomes_interval=120)
 
 
-def outcomes(made: Context, agent_id: str) -> dict[str, CallStatus | None]:
-    """Return what is known of the calls, by batch."""
+def job(made: Surroundings) -> CallStatusJob:
+    """Return the job of an account."""
+    return CallStatusJob(made.access, made.config.batches, made.config.polling)
+
+
+async def run_all(calls: CallStatusJob) -> None:
+    """Run the job until nothing is due."""
+    while await calls.run_once(Run()) == Success(0.0):
+        pass
+
+
+def call_status(made: Surroundings, agent_id: str) -> dict[str, CallStatus | None]:
+    """Return the call status, by batch."""
     listing = made.store.agent(("main", agent_id)).listing
     assert listing is not None
     return {batch.batch_id: batch.call_status for batch in listing.batches}
@@ -39,21 +47,21 @@ async def test_a_batch_is_asked_for_when_it_moved_and_once_more_when_it_ended(
 ) -> None:
     agent = simulator.add_agent()
     batch = simulator.create(agent, total_count=10, completed_count=4, error_count=1)
-    async with context(simulator, account(base_url, agent), clock=clock, batches=COUNTED) as made:
-        poll = AgentPoller(made, ("main", agent), ask_name=False).poll
-        calls = Calls(made)
+    async with surroundings(
+        simulator, account(base_url, agent), clock=clock, batches=COUNTED
+    ) as made:
+        calls = job(made)
 
         async def round_of(requests: int) -> None:
             simulator.requests.clear()
-            await poll()
-            while await calls.step() == 0:
-                pass
+            await made.poll(agent)
+            await run_all(calls)
             assert asked(simulator) == [batch] * requests
 
-        assert await calls.step() == made.config.polling.interval
+        assert await calls.run_once(Run()) == Success(made.config.polling.interval)
         await round_of(5)
         active = (10, 4, BatchState.ACTIVE)
-        assert outcomes(made, agent) == {batch: CallStatus((0, 6, 3, 0, 1), clock.now, active)}
+        assert call_status(made, agent) == {batch: CallStatus((0, 6, 3, 0, 1), clock.now, active)}
         clock.now += 1000
         await round_of(0)
         simulator.update(batch, completed_count=5)
@@ -65,7 +73,7 @@ async def test_a_batch_is_asked_for_when_it_moved_and_once_more_when_it_ended(
         await round_of(5)
         clock.now += 1000
         await round_of(0)
-        found = outcomes(made, agent)[batch]
+        found = call_status(made, agent)[batch]
         assert found is not None
         assert found.calls == (0, 0, 9, 0, 1)
 
@@ -76,47 +84,47 @@ async def test_without_totals_nothing_is_known_and_nothing_asked_again(
     agent = simulator.add_agent()
     batch = simulator.create(agent)
     simulator.faults.add(Fault(path="/api/agents/*/*/*/scheduled_calls", effect=f.NoTotal()))
-    async with context(simulator, account(base_url, agent), clock=clock, batches=COUNTED) as made:
-        await AgentPoller(made, ("main", agent), ask_name=False).poll()
-        calls = Calls(made)
-        while await calls.step() == 0:
-            pass
-        found = outcomes(made, agent)[batch]
+    async with surroundings(
+        simulator, account(base_url, agent), clock=clock, batches=COUNTED
+    ) as made:
+        await made.poll(agent)
+        await run_all(job(made))
+        found = call_status(made, agent)[batch]
         assert found is not None
         assert found.calls == ()
         assert asked(simulator) == [batch]
 
 
-async def test_what_is_gone_meanwhile_is_passed_over_and_failures_back_off(
+async def test_batches_that_are_gone_are_skipped_and_a_failure_is_returned(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:
     agent, other = simulator.add_agent(), simulator.add_agent()
     first = simulator.create(agent, created=clock.now - 1)
     second = simulator.create(agent, created=clock.now - 2)
     simulator.create(other, created=clock.now - 3)
-    async with context(
+    async with surroundings(
         simulator, account(base_url, agent, other), clock=clock, batches=COUNTED
     ) as made:
         for each in (agent, other):
-            await AgentPoller(made, ("main", each), ask_name=False).poll()
-        calls = Calls(made)
-        with capture_logs() as logs:
-            fault = simulator.faults.add(
-                Fault(path="/api/agents/*/*/*/scheduled_calls", effect=f.Status(404))
-            )
-            assert await calls.step() == 120
-            fault.remove()
-            simulator.delete(second)
-            made.store.put_agent(
-                replace(made.store.agent(("main", agent)), listing=Listing((), pages=1))
-            )
-            made.store.remove_agent(("main", other))
-            assert await calls.step() == made.config.polling.interval
-            await AgentPoller(made, ("main", agent), ask_name=False).poll()
-            assert await calls.step() == 0
+            await made.poll(each)
+        calls = job(made)
+        fault = simulator.faults.add(
+            Fault(path="/api/agents/*/*/*/scheduled_calls", effect=f.Status(404))
+        )
+        failure = await calls.run_once(Run())
+        assert isinstance(failure, Failure)
+        assert (failure.interval, failure.error.reason) == (120, "not_found")
+        assert failure.details == {"agent_id": agent}
+        fault.remove()
+        simulator.delete(second)
+        made.store.put_agent(
+            replace(made.store.agent(("main", agent)), listing=Listing((), pages=1))
+        )
+        made.store.remove_agent(("main", other))
+        assert await calls.run_once(Run()) == Success(made.config.polling.interval)
+        await made.poll(agent)
+        assert await calls.run_once(Run()) == Success(0.0)
     assert asked(simulator) == [first] * 6
-    events = [log["event"] for log in logs if log["event"].startswith("outcomes")]
-    assert events == ["outcomes_down", "outcomes_up"]
 
 
 async def test_an_agent_that_goes_while_its_calls_are_asked_for_stays_gone(
@@ -124,11 +132,13 @@ async def test_an_agent_that_goes_while_its_calls_are_asked_for_stays_gone(
 ) -> None:
     agent = simulator.add_agent()
     simulator.create(agent)
-    async with context(simulator, account(base_url, agent), clock=clock, batches=COUNTED) as made:
-        await AgentPoller(made, ("main", agent), ask_name=False).poll()
+    async with surroundings(
+        simulator, account(base_url, agent), clock=clock, batches=COUNTED
+    ) as made:
+        await made.poll(agent)
         gone = f.After(lambda: made.store.remove_agent(("main", agent)))
         simulator.faults.add(Fault(effect=gone, times=1))
-        await Calls(made).step()
+        await job(made).run_once(Run())
         assert made.store.snapshot().agents == ()
 
 
@@ -151,21 +161,21 @@ def test_live_batches_come_first_and_those_without_series_never() -> None:
     assert wanted(replace(COUNTED, per_batch_series=False)) == []
 
 
-async def test_no_listing_waits_for_calls_by_status(
+async def test_no_listing_waits_for_call_status(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:
-    """While every request for calls hangs, the agents are polled as ever."""
+    """While every request for call status hangs, the agents are polled on their interval."""
     agent = simulator.add_agent()
     simulator.create(agent)
     simulator.faults.add(Fault(path="/api/agents/*/*/*/scheduled_calls", effect=f.Hang()))
     polling = replace(POLLING, interval=0.05)
-    async with context(
+    async with surroundings(
         simulator, account(base_url, agent), clock=clock, polling=polling, batches=COUNTED
     ) as made:
-        watching = asyncio.create_task(watch(made))
+        running = asyncio.create_task(made.supervisor.run())
         while made.store.agent(("main", agent)).health.polls < 5 or not asked(simulator):
             await asyncio.sleep(0.01)
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
     assert len(asked(simulator)) == 1
     assert made.store.agent(("main", agent)).health.failures == {}

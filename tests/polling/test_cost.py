@@ -1,10 +1,9 @@
-"""Polling costs what is live, not what has ever been."""
+"""Request cost grows with live batches, not with history."""
 
 from exporter.config import Polling
 from exporter.model import AgentSnapshot
-from exporter.polling.poller import AgentPoller
 from exporter.simulator import Simulator
-from tests.support.builders import Clock, account, context
+from tests.support.builders import Clock, account, surroundings
 
 HISTORY, LIVE = 10_000, 10
 DAY = 86_400.0
@@ -14,9 +13,9 @@ POLLING = Polling(interval=30.0, full_listing_interval=900.0)
 async def test_a_long_history_costs_its_pages_once_in_a_full_listing_interval(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:
-    """In between a poll costs one request, or two when a page fills up with news.
+    """Between full listings a poll costs one request, or two where a page is full of new batches.
 
-    The whole truth is known after each, batches included that end, arrive or arrive late.
+    After each poll everything is known, batches included that end, appear or appear late.
     """
     agent = simulator.add_agent()
     for index in range(HISTORY):
@@ -27,12 +26,12 @@ async def test_a_long_history_costs_its_pages_once_in_a_full_listing_interval(
         for index in range(LIVE)
     ]
     recent = list(live)
-    async with context(simulator, account(base_url, agent), clock=clock, polling=POLLING) as made:
-        poller = AgentPoller(made, ("main", agent), ask_name=False)
+    opened = surroundings(simulator, account(base_url, agent), clock=clock, polling=POLLING)
+    async with opened as made:
 
         async def poll() -> tuple[int, AgentSnapshot]:
             before = len(simulator.requests)
-            await poller.poll()
+            await made.poll(agent)
             snapshot = made.store.agent(("main", agent))
             assert snapshot.listing is not None
             known = {

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from exporter.api.schemas import BatchRecord, Page, to_batch
 from exporter.model import Batch, Listing
-from exporter.polling.listing import MARGIN, Goal, Reach, goal, read
+from exporter.polling.listing import MARGIN, Progress, Target, read, target_after
 
 NOW = 100_000.0
 KEEP = 100.0
@@ -41,13 +41,13 @@ class Pages:
 
 async def full(pages: Pages) -> Listing:
     """Read every page."""
-    return await read(pages(), None, Goal(), NOW, KEEP)
+    return await read(pages(), None, Target(), NOW, KEEP)
 
 
-async def following(previous: Listing, pages: Pages, *, full_every: float = 900) -> Listing:
+async def following(previous: Listing, pages: Pages, *, full_interval: float = 900) -> Listing:
     """Read as far as the poll after the previous listing should, half a minute later."""
     now = previous.complete_at + 30
-    return await read(pages(), previous, goal(previous, now, full_every), now, KEEP)
+    return await read(pages(), previous, target_after(previous, now, full_interval), now, KEEP)
 
 
 def ids(listing: Listing) -> set[str]:
@@ -152,12 +152,12 @@ async def test_out_of_order_means_every_page_each_time() -> None:
 
 async def test_full_listings_come_in_their_time_and_after_a_clock_was_put_back() -> None:
     listing = Listing((), pages=9, newest=NOW, complete_at=NOW)
-    wanted = Goal(newest=NOW, bound=NOW - MARGIN)
-    assert goal(listing, NOW + 899, full_every=900) == wanted
-    assert goal(listing, NOW + 900, full_every=900) == Goal()
-    assert goal(listing, NOW - 1, full_every=900) == Goal()
-    assert goal(None, NOW, full_every=900) == Goal()
-    assert goal(Listing((), pages=1, complete_at=NOW), NOW, full_every=900) == Goal()
+    wanted = Target(newest=NOW, bound=NOW - MARGIN)
+    assert target_after(listing, NOW + 899, full_interval=900) == wanted
+    assert target_after(listing, NOW + 900, full_interval=900) == Target()
+    assert target_after(listing, NOW - 1, full_interval=900) == Target()
+    assert target_after(None, NOW, full_interval=900) == Target()
+    assert target_after(Listing((), pages=1, complete_at=NOW), NOW, full_interval=900) == Target()
 
 
 async def test_reading_stops_at_the_source() -> None:
@@ -165,7 +165,7 @@ async def test_reading_stops_at_the_source() -> None:
     before = await full(Pages([row("live")], *HISTORY))
     pages = Pages([row("live")], *HISTORY)
     source = pages()
-    await read(source, before, goal(before, NOW + 1, 900), NOW + 1, KEEP)
+    await read(source, before, target_after(before, NOW + 1, 900), NOW + 1, KEEP)
     with pytest.raises(StopAsyncIteration):
         await anext(source)
     assert pages.read == 2
@@ -190,11 +190,11 @@ def test_no_row_after_the_stop_can_be_news(
     ordered = sorted(rows, key=lambda batch: -batch.created)
     known = data.draw(st.lists(st.sampled_from(ordered))) if ordered else []
     live = frozenset(batch.batch_id for batch in known if batch.live)
-    target = Goal(live, newest, newest - MARGIN)
-    reach = Reach(target)
+    target = Target(live, newest, newest - MARGIN)
+    progress = Progress(target)
     for place, batch in enumerate(ordered):
-        reach.see([batch])
-        if reach.enough:
+        progress.add([batch])
+        if progress.enough:
             later = ordered[place + 1 :]
             assert all(each.created < target.bound for each in later)
             assert not live & {each.batch_id for each in later}
@@ -206,11 +206,11 @@ def test_no_row_after_the_stop_can_be_news(
 
 @given(st.lists(batches))
 def test_disorder_is_noticed_and_never_enough(rows: list[Batch]) -> None:
-    reach = Reach(Goal())
-    reach.see(rows)
+    progress = Progress(Target())
+    progress.add(rows)
     created = [batch.created for batch in rows]
-    assert reach.ordered == (created == sorted(created, reverse=True))
-    assert reach.newest == max(created, default=None)
-    eager = Reach(Goal(newest=0, bound=NOW + 1))
-    eager.see(rows)
-    assert eager.enough == (bool(rows) and reach.ordered)
+    assert progress.ordered == (created == sorted(created, reverse=True))
+    assert progress.newest == max(created, default=None)
+    eager = Progress(Target(newest=0, bound=NOW + 1))
+    eager.add(rows)
+    assert eager.enough == (bool(rows) and progress.ordered)

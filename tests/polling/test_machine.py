@@ -29,13 +29,14 @@ from msgspec.structs import replace
 
 from exporter.config import Batches, Polling
 from exporter.model import AgentSnapshot, Batch, Listing
+from exporter.polling.job import Run
 from exporter.polling.poller import AgentPoller
 from exporter.simulator import Account, Fault, Simulator, serve
 from exporter.simulator import faults as f
 from exporter.simulator.shelf import Place
 from exporter.store import Store
 from tests.support import truth
-from tests.support.builders import Clock, account, context
+from tests.support.builders import Clock, account, surroundings
 
 NOW = 1_800_000_000.0
 POLLING = Polling(full_listing_interval=3600.0)
@@ -138,15 +139,15 @@ class Polled(RuleBasedStateMachine):
     async def open(self) -> tuple[AgentPoller, Store]:
         """Serve the account, and get ready to poll its agent."""
         url = await self.opened.enter_async_context(serve(self.simulator))
-        made = context(
+        made = surroundings(
             self.simulator,
             account(url, self.agent),
             clock=self.here,
             polling=POLLING,
             batches=BATCHES,
         )
-        surroundings = await self.opened.enter_async_context(made)
-        return AgentPoller(surroundings, self.key, ask_name=False), surroundings.store
+        opened = await self.opened.enter_async_context(made)
+        return opened.poller(self.agent), opened.store
 
     def teardown(self) -> None:
         """Close client, server and loop."""
@@ -337,7 +338,7 @@ class Polled(RuleBasedStateMachine):
     def polled(self) -> Poll:
         """Poll once."""
         before, asked = self.store.agent(self.key), len(self.simulator.requests)
-        self.runner.run(self.poller.poll())
+        self.runner.run(self.poller.run_once(Run()))
         after = self.store.agent(self.key)
         assert after.health.polls == before.health.polls + 1
         assert after.health.last_poll == self.here.now

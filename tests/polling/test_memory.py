@@ -1,4 +1,4 @@
-"""What has ended long ago passes by: a listing's memory does not grow with history.
+"""The memory of a listing does not grow with history: batches that ended long ago are dropped.
 
 Run as a program with the URL of an account and an agent's id, this module lists that agent's
 batches and prints the pages read, the batches kept and its peak of memory in bytes.
@@ -8,9 +8,10 @@ import asyncio
 import resource
 import sys
 
-from exporter.polling.listing import Goal, read
+from exporter.api.deadline import Deadline
+from exporter.polling.listing import Target, read
 from exporter.simulator import Account, Simulator, serve
-from tests.support.builders import Clock, connecting
+from tests.support.builders import LATE, Clock, connecting
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
@@ -47,8 +48,8 @@ async def test_a_listing_of_100_000_ended_batches_takes_as_much_memory_as_one_of
 
 async def show(url: str, key: str, agent: str) -> None:
     """List an agent's batches, and print what that took."""
-    async with connecting(url, key) as client:
-        listing = await read(client.batches(agent), None, Goal(), NOW, DAY)
+    async with connecting(url, key) as client, Deadline(LATE) as deadline:
+        listing = await read(client.batches(agent, deadline), None, Target(), NOW, DAY)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
     sys.stdout.write(f"{listing.pages} {len(listing.batches)} {most}\n")
 

@@ -77,7 +77,7 @@ async def test_without_the_scheduler_feature_each_agent_says_so(
     agent = simulator.add_agent()
     simulator.faults.add(Fault(path="/api/agents/*/scheduled_batches", effect=f.Status(402)))
     found = await surveyed(simulator, base_url, account(base_url, agent))
-    problem = "status: scheduled_batches: the API answered 402"
+    problem = "status: scheduled_batches: the API answered HTTP 402"
     assert found.agents == (AgentFinding(agent, "", problem=problem),)
     assert not found.well
 
@@ -87,7 +87,7 @@ async def test_where_discovery_fails_there_is_no_plan(simulator: Simulator, base
     watched = account(base_url, discover=Discover())
     found = await surveyed(simulator, base_url, watched)
     assert found.plan is None
-    assert found.problems[0].startswith("payload: agents: not the documented answer")
+    assert found.problems[0].startswith("payload: agents: not the documented response")
 
 
 async def test_a_server_that_tells_no_time_is_taken_as_it_is(
@@ -97,4 +97,4 @@ async def test_a_server_that_tells_no_time_is_taken_as_it_is(
     async with client(simulator, base_url) as api:
         assert api.server_time is None
         found = await survey(api, account(base_url), POLLING, lambda: 0.0)
-    assert found.problems == ("auth: account: the API answered 401",)
+    assert found.problems == ("auth: account: the API answered HTTP 401",)

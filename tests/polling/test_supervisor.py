@@ -1,4 +1,4 @@
-"""An account's loops: agents come and go, and the account's own health is its own."""
+"""The jobs of an account: agents come and go, each job has its own health."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,39 +9,39 @@ from structlog.testing import capture_logs
 from exporter.api.schemas import AgentRecord
 from exporter.config import Account, Agent, Discover, Polling
 from exporter.model import AccountSnapshot, DiscoveryHealth
-from exporter.polling.account_probe import Probe
-from exporter.polling.context import Context
-from exporter.polling.discovery import Discovery, chosen
-from exporter.polling.supervisor import Fleet, configured, watch
+from exporter.polling.account_probe import AccountProbe
+from exporter.polling.discovery import Discovery, matching
+from exporter.polling.job import Failure, Run, Success
+from exporter.polling.supervisor import configured
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Fault, Simulator, serve
 from exporter.simulator import faults as f
-from tests.support.builders import Clock, account, context
+from tests.support.builders import Clock, Surroundings, account, surroundings
 from tests.support.virtual import VirtualLoop
 
 QUICK = Polling(interval=0.05, idle_interval=0.05, timeout=5)
 
 
-def names(made: Context) -> dict[str, str]:
+def names(made: Surroundings) -> dict[str, str]:
     """Return the names of the agents in the store, by id."""
     return {each.agent.agent_id: each.agent.name for each in made.store.snapshot().agents}
 
 
-def discovered(made: Context) -> int | None:
-    """Return how many agents discovery chose."""
+def discovered(made: Surroundings) -> int | None:
+    """Return how many agents discovery found to match."""
     health = made.store.account("main").discovery
     assert health is not None
     return health.chosen
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what the loops bring about."""
+    """Wait until the jobs have made the condition true."""
     async with asyncio.timeout(20):
         while not condition():
             await asyncio.sleep(0.01)
 
 
-def test_the_file_names_agents_and_the_id_stands_in() -> None:
+def test_an_agent_without_a_name_in_the_file_has_its_id() -> None:
     made = Account("main", agents=(Agent("a", "A", {"team": "x"}), Agent("b")))
     assert [(agent.name, agent.labels) for agent in configured(made)] == [
         ("A", {"team": "x"}),
@@ -49,8 +49,8 @@ def test_the_file_names_agents_and_the_id_stands_in() -> None:
     ]
 
 
-def test_agents_are_chosen_by_globs_on_name_or_id() -> None:
-    rows = [
+def test_globs_match_names_and_ids() -> None:
+    records = [
         AgentRecord("id-1", "test-one"),
         AgentRecord("id-2", "two"),
         AgentRecord("test-3"),
@@ -58,7 +58,7 @@ def test_agents_are_chosen_by_globs_on_name_or_id() -> None:
     ]
 
     def ids(include: str, *exclude: str) -> list[str]:
-        return [row.agent_id for row in chosen(rows, Discover((include,), exclude))]
+        return [each.agent_id for each in matching(records, Discover((include,), exclude))]
 
     assert ids("*") == ["id-1", "id-2", "test-3", "4"]
     assert ids("*", "test-*") == ["id-2", "4"]
@@ -80,9 +80,9 @@ async def test_discovered_agents_come_go_and_are_renamed(
         agents=(Agent(fixed, "Fixed"),),
         discover=discover,
     )
-    surroundings = context(simulator, made_account, clock=clock, polling=QUICK)
-    async with surroundings as made:
-        watching = asyncio.create_task(watch(made))
+    opened = surroundings(simulator, made_account, clock=clock, polling=QUICK)
+    async with opened as made:
+        running = asyncio.create_task(made.supervisor.run())
         await until(lambda: names(made) == {fixed: "Fixed", first: "First", second: second})
         await until(lambda: all(each.health.up for each in made.store.snapshot().agents))
         assert discovered(made) == 3
@@ -91,45 +91,45 @@ async def test_discovered_agents_come_go_and_are_renamed(
         simulator.rename_agent(fixed, "Renamed")
         third = simulator.add_agent("Third")
         await until(lambda: names(made) == {fixed: "Fixed", second: "Second", third: "Third"})
-        assert made.liveness.overdue() == []
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        assert made.heartbeat.overdue() == []
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_failed_discovery_changes_nothing(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:
     agent = simulator.add_agent("A")
-    surroundings = context(
+    opened = surroundings(
         simulator, account(base_url, discover=Discover(interval=0.05)), clock=clock, polling=QUICK
     )
-    async with surroundings as made:
+    async with opened as made:
         with capture_logs() as logs:
             handle = simulator.faults.add(Fault(path="/api/agents", effect=f.Status(500)))
-            watching = asyncio.create_task(watch(made))
+            running = asyncio.create_task(made.supervisor.run())
             await until(lambda: made.store.account("main").discovery is not None)
             assert made.store.account("main").discovery == DiscoveryHealth(up=False)
             assert names(made) == {}
             handle.remove()
             await until(lambda: names(made) == {agent: "A"})
-            struck = simulator.faults.add(Fault(path="/api/agents", effect=f.NotJson()))
-            await until(lambda: struck.hits > 1)
+            fault = simulator.faults.add(Fault(path="/api/agents", effect=f.NotJson()))
+            await until(lambda: fault.hits > 1)
             assert names(made) == {agent: "A"}
             assert discovered(made) == 1
-            ill = made.store.account("main").discovery
-            assert ill is not None
-            assert (ill.up, ill.last_success) == (False, clock.now)
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            down = made.store.account("main").discovery
+            assert down is not None
+            assert (down.up, down.last_success) == (False, clock.now)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
     events = [
         (log["event"], log.get("reason"))
         for log in logs
-        if log["event"].startswith("discovery") and log["log_level"] != "debug"
+        if log["event"].startswith("agent_discovery") and log["log_level"] != "debug"
     ]
     assert events == [
-        ("discovery_down", "status"),
-        ("discovery_up", None),
-        ("discovery_down", "payload"),
+        ("agent_discovery_failed", "status"),
+        ("agent_discovery_recovered", None),
+        ("agent_discovery_failed", "payload"),
     ]
 
 
@@ -137,35 +137,35 @@ async def test_many_agents_are_all_discovered_over_pages(clock: Clock) -> None:
     simulator = Simulator(SimulatedAccount(name="many"), clock=clock)
     made_ids = {simulator.add_agent() for _ in range(230)}
     async with serve(simulator) as base_url:
-        surroundings = context(simulator, account(base_url, discover=Discover()), clock=clock)
-        async with surroundings as made:
-            watching = asyncio.create_task(watch(made))
+        opened = surroundings(simulator, account(base_url, discover=Discover()), clock=clock)
+        async with opened as made:
+            running = asyncio.create_task(made.supervisor.run())
             await until(lambda: set(names(made)) == made_ids)
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
 
 def test_agents_that_hang_do_not_hold_up_the_others() -> None:
-    """Sixty hang, each for the whole of its deadline; the one that does not is polled in time."""
+    """Sixty hang, each until its deadline; the one that does not is polled on its interval."""
 
     async def polls_of_the_healthy(loop: VirtualLoop) -> int:
-        simulator = Simulator(SimulatedAccount(name="ill"), clock=loop.wall_clock)
-        healthy, *ill = (simulator.add_agent() for _ in range(61))
+        simulator = Simulator(SimulatedAccount(name="hanging"), clock=loop.wall_clock)
+        healthy, *hanging = (simulator.add_agent() for _ in range(61))
         simulator.create(healthy)
-        for agent in ill:
+        for agent in hanging:
             simulator.faults.add(Fault(effect=f.Hang(), agent_id=agent))
         polling = Polling(interval=30.0, timeout=25.0)
         async with serve(simulator) as base_url:
-            watched = account(base_url, healthy, *ill)
-            surroundings = context(simulator, watched, clock=loop.wall_clock, polling=polling)
-            async with surroundings as made:
-                watching = asyncio.create_task(watch(made))
+            watched = account(base_url, healthy, *hanging)
+            opened = surroundings(simulator, watched, clock=loop.wall_clock, polling=polling)
+            async with opened as made:
+                running = asyncio.create_task(made.supervisor.run())
                 await asyncio.sleep(600)
                 before = made.store.agent(("main", healthy)).health.polls
                 await asyncio.sleep(600)
                 after = made.store.agent(("main", healthy)).health
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
         assert after.failures == {}
         return after.polls - before
 
@@ -175,80 +175,81 @@ def test_agents_that_hang_do_not_hold_up_the_others() -> None:
         assert runner.run(polls_of_the_healthy(loop)) in (20, 21)
 
 
-async def test_too_many_agents_for_the_limit_are_told_of_once(
+async def test_too_many_agents_for_the_rate_limit_are_one_warning(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:
-    """And again only after it was well in between."""
+    """The warning comes again only after the agents were few enough in between."""
     limited = Account("main", base_url=base_url, requests_per_second=0.51, api_key_env="KEY")
     fixed = replace(limited, agents=tuple(Agent(f"a{n}") for n in range(14)))
-    done = asyncio.Event()
-
-    async def come_and_go(made: Context) -> None:
-        async with asyncio.TaskGroup() as loops:
-            fleet = Fleet(made, loops)
-            fleet.start_configured()
-            for agents in (1, 2, 0, 1):
-                fleet.follow([AgentRecord(f"b{n}") for n in range(agents)])
-            done.set()
-
     with capture_logs() as logs:
-        async with context(simulator, fixed, clock=clock) as made:
-            task = asyncio.create_task(come_and_go(made))
-            await done.wait()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-    told = [log for log in logs if log["event"] == "requests_per_second_too_low"]
-    assert [(log["agents"], log["allowed"]) for log in told] == [(15, 0.51), (15, 0.51)]
+        async with surroundings(simulator, fixed, clock=clock) as made:
+            running = asyncio.create_task(made.supervisor.run())
+            await until(lambda: made.store.account("main").up is not None)
+            for agents in (1, 2, 0, 1):
+                made.supervisor.update_agents([AgentRecord(f"b{n}") for n in range(agents)])
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    warnings = [log for log in logs if log["event"] == "rate_limit_exceeded_by_plan"]
+    assert [(log["agents"], log["requests_per_second"]) for log in warnings] == [(15, 0.51)] * 2
 
 
-async def test_an_include_that_matches_nothing_is_told_of_once(
+async def test_an_include_glob_without_a_match_is_one_warning(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:
     simulator.add_agent("Renewals")
     discover = Discover(include=("Ren*", "Win-back"), interval=0.05)
-    async with context(simulator, account(base_url, discover=discover), clock=clock) as made:
-        discovery = Discovery(made, discover, lambda _: None)
+    opened = surroundings(simulator, account(base_url, discover=discover), clock=clock)
+    async with opened as made:
+        discovery = Discovery(made.access, discover, made.config.polling, lambda _: None)
         with capture_logs() as logs:
-            await discovery.step()
-            await discovery.step()
+            await discovery.run_once(Run())
+            await discovery.run_once(Run())
             simulator.add_agent("Win-back")
-            await discovery.step()
+            assert await discovery.run_once(Run()) == Success(0.05, {"agents": 2, "matching": 2})
         health = made.store.account("main").discovery
     assert health is not None
     assert health.included == {"Ren*": 1, "Win-back": 1}
-    told = [log["include"] for log in logs if log["event"] == "include_matches_no_agent"]
-    assert told == ["Win-back"]
+    warnings = [log["include"] for log in logs if log["event"] == "include_glob_unmatched"]
+    assert warnings == ["Win-back"]
 
 
-async def test_the_probe_tells_whether_the_key_works(clock: Clock) -> None:
+async def test_the_probe_shows_whether_the_key_works(clock: Clock) -> None:
     simulated = SimulatedAccount(name="x", active_calls=7, allowed_concurrent_calls=25)
     simulator = Simulator(simulated, clock=clock)
     async with (
         serve(simulator) as url,
-        context(simulator, account(url), clock=clock, polling=QUICK) as made,
+        surroundings(simulator, account(url), clock=clock, polling=QUICK) as made,
     ):
-        probe = Probe(made)
-        with capture_logs() as logs:
-            assert await probe.step() == 0.05
-            well = AccountSnapshot(
-                "main",
-                1000.0,
-                up=True,
-                last_success=clock.now,
-                active_calls=7,
-                allowed_calls=25,
+        probe = AccountProbe(made.access, made.config.polling)
+        assert await probe.run_once(Run()) == Success(0.05)
+        up = AccountSnapshot(
+            "main",
+            1000.0,
+            up=True,
+            last_success=clock.now,
+            active_calls=7,
+            allowed_calls=25,
+        )
+        assert made.store.account("main") == up
+        simulator.faults.add(Fault(effect=f.Status(401)))
+        clock.now += 60
+        outcome = await probe.run_once(Run())
+        assert isinstance(outcome, Failure)
+        assert (outcome.interval, outcome.error.reason) == (0.05, "auth")
+        assert made.store.account("main") == replace(up, up=False)
+
+
+async def test_a_rejected_key_is_one_warning_of_the_account(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    agents = [simulator.add_agent() for _ in range(3)]
+    simulator.faults.add(Fault(effect=f.Status(403)))
+    with capture_logs() as logs:
+        async with surroundings(simulator, account(base_url, *agents), clock=clock) as made:
+            running = asyncio.create_task(made.supervisor.run())
+            await until(
+                lambda: all(each.health.up is False for each in made.store.snapshot().agents)
             )
-            assert made.store.account("main") == well
-            await probe.step()
-            simulator.faults.add(Fault(effect=f.Status(401)))
-            clock.now += 60
-            await probe.step()
-            ill = made.store.account("main")
-            assert (ill.up, ill.last_success) == (False, clock.now - 60)
-            assert await probe.step() == 0.1
-    events = [(log["event"], log["log_level"]) for log in logs]
-    assert events == [
-        ("account_up", "info"),
-        ("account_down", "warning"),
-        ("account_down", "debug"),
-    ]
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    assert [log["event"] for log in logs if log["log_level"] == "warning"] == ["api_key_rejected"]

@@ -1,4 +1,4 @@
-"""What follows a poll, well or ill."""
+"""The next snapshot after a poll."""
 
 from collections.abc import Iterable
 
@@ -16,12 +16,12 @@ LIVE = Batch("b", created=1, total=10, completed=4)
 ENDED = replace(LIVE, ended=50)
 
 
-def test_success_replaces_the_listing_and_clears_the_failures() -> None:
-    ill = failed(UNPOLLED, Poll(10, 1), "status", POLLING)
-    well = succeeded(ill, Poll(20, 2), Listing((LIVE,), pages=3, reported=7), POLLING)
-    assert well.listing == Listing((LIVE,), pages=3, reported=7)
-    assert well.pages == {"full": 3}
-    assert well.health == PollHealth(
+def test_a_success_replaces_the_listing_and_the_interval() -> None:
+    down = failed(UNPOLLED, Poll(10, 1), "status", POLLING, 1)
+    up = succeeded(down, Poll(20, 2), Listing((LIVE,), pages=3, reported=7), POLLING)
+    assert up.listing == Listing((LIVE,), pages=3, reported=7)
+    assert up.pages == {"full": 3}
+    assert up.health == PollHealth(
         interval=30,
         up=True,
         last_poll=20,
@@ -29,15 +29,15 @@ def test_success_replaces_the_listing_and_clears_the_failures() -> None:
         duration=2,
         polls=2,
         failures={"status": 1},
-        failures_in_a_row=0,
     )
 
 
 def test_failure_changes_the_health_and_nothing_else() -> None:
-    well = succeeded(UNPOLLED, Poll(20, 2), Listing((LIVE,), pages=3), POLLING)
-    ill = failed(failed(well, Poll(50, 1), "timeout", POLLING), Poll(80, 1), "auth", POLLING)
-    assert replace(ill, health=well.health) == well
-    assert ill.health == PollHealth(
+    up = succeeded(UNPOLLED, Poll(20, 2), Listing((LIVE,), pages=3), POLLING)
+    once = failed(up, Poll(50, 1), "timeout", POLLING, 1)
+    down = failed(once, Poll(80, 1), "auth", POLLING, 2)
+    assert replace(down, health=up.health) == up
+    assert down.health == PollHealth(
         interval=60,
         up=False,
         last_poll=80,
@@ -45,14 +45,13 @@ def test_failure_changes_the_health_and_nothing_else() -> None:
         duration=1,
         polls=3,
         failures={"timeout": 1, "auth": 1},
-        failures_in_a_row=2,
     )
 
 
-def test_the_cadence_follows_what_is_live() -> None:
+def test_the_interval_depends_on_live_batches() -> None:
     idle = succeeded(UNPOLLED, Poll(20, 2), Listing((ENDED,), pages=1), POLLING)
     assert idle.health.interval == 120
-    assert failed(idle, Poll(140, 1), "status", POLLING).health.interval == 120
+    assert failed(idle, Poll(140, 1), "status", POLLING, 1).health.interval == 120
     busy = succeeded(idle, Poll(30, 1), Listing((LIVE,), pages=1), POLLING)
     assert busy.health.interval == 30
 
@@ -85,12 +84,10 @@ def test_last_progress_is_the_time_of_the_last_rise(counts: list[int]) -> None:
     assert known[0].last_progress == (float(rises[-1]) if rises else None)
 
 
-def test_outcomes_stay_until_they_are_outdated_and_old() -> None:
-    outcomes = CallStatus(
-        (6, 0, 4, 0, 0), asked=100.0, fingerprint=LIVE.progress_fingerprint(100.0)
-    )
-    known = replace(LIVE, call_status=outcomes)
+def test_call_status_stays_until_it_is_outdated_and_old() -> None:
+    status = CallStatus((6, 0, 4, 0, 0), asked=100.0, fingerprint=LIVE.progress_fingerprint(100.0))
+    known = replace(LIVE, call_status=status)
     moved = replace(LIVE, completed=5)
-    assert remembered([known], [LIVE], 9999.0)[0].call_status == outcomes
-    assert remembered([known], [moved], 699.0)[0].call_status == outcomes
+    assert remembered([known], [LIVE], 9999.0)[0].call_status == status
+    assert remembered([known], [moved], 699.0)[0].call_status == status
     assert remembered([known], [moved], 700.0)[0].call_status is None

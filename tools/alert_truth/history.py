@@ -66,14 +66,15 @@ def _polled(
 ) -> Iterator[tuple[float, AgentSnapshot]]:
     """Yield the snapshot that follows each poll, and from when it is served."""
     began = exporter.first_poll
-    snapshot = AgentSnapshot(_agent(scene, began), PollHealth(POLLING.interval))
+    snapshot, failures = AgentSnapshot(_agent(scene, began), PollHealth(POLLING.interval)), 0
     while True:
         snapshot = replace(snapshot, agent=_agent(scene, began))
         if scene.outage(began):
             poll = Poll(began, 0.5 if scene.refused else POLLING.timeout)
-            snapshot = failed(snapshot, poll, "unreachable", POLLING)
+            failures += 1
+            snapshot = failed(snapshot, poll, "unreachable", POLLING, failures)
         else:
-            poll = Poll(began, 0.8)
+            poll, failures = Poll(began, 0.8), 0
             found = (each.listed(began + 0.4) for each in dialled)
             listing = Listing(tuple(batch for batch in found if batch is not None), 1)
             snapshot = succeeded(snapshot, poll, listing, POLLING)

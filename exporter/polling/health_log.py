@@ -1,0 +1,61 @@
+"""Log lines about the health of an account's jobs: aloud when it changes, at debug otherwise."""
+
+from collections.abc import Mapping
+
+import structlog
+
+from exporter.errors import AuthError
+from exporter.polling.job import Failure, Job, Outcome
+
+log = structlog.get_logger()
+
+
+class HealthLog:
+    """Logs the outcomes of the jobs of one account.
+
+    A rejected API key makes every job of the account fail: it is one warning of the account, not
+    one of each agent.
+    """
+
+    def __init__(self, account: str) -> None:
+        self._log = log.bind(account=account)
+        self._healthy: dict[str, bool] = {}
+        self._rejected: set[str] = set()
+
+    def note(self, job: Job, outcome: Outcome) -> None:
+        """Log how a run ended."""
+        before = self._healthy.get(job.name)
+        healthy = not isinstance(outcome, Failure)
+        self._healthy[job.name] = healthy
+        fields = job.log_fields()
+        if isinstance(outcome, Failure):
+            self._failed(job, outcome, fields, changed=before is not False)
+            return
+        self._accepted(job)
+        event = job.events.recovered if before is False else job.events.succeeded
+        write = self._log.debug if before else self._log.info
+        write(event, **fields, **outcome.details)
+
+    def forget(self, job: Job) -> None:
+        """Forget a job that has ended."""
+        self._healthy.pop(job.name, None)
+        self._rejected.discard(job.name)
+
+    def _failed(
+        self, job: Job, failure: Failure, fields: Mapping[str, str], *, changed: bool
+    ) -> None:
+        error = failure.error
+        if isinstance(error, AuthError):
+            if not self._rejected:
+                self._log.warning("api_key_rejected", error=str(error))
+            self._rejected.add(job.name)
+        aloud = changed and not isinstance(error, AuthError)
+        write = self._log.warning if aloud else self._log.debug
+        write(job.events.failed, **fields, **failure.details, reason=error.reason, error=str(error))
+
+    def _accepted(self, job: Job) -> None:
+        """Log that the API accepts the key again, once no job is rejected any more."""
+        if job.name in self._rejected:
+            self._rejected.discard(job.name)
+            if not self._rejected:
+                self._log.info("api_key_accepted")
