@@ -18,7 +18,7 @@ UNPOLLED = AgentSnapshot(Agent("main", "a", "A"), PollHealth(20))
 
 
 def listed(*, ordered: bool = True, **pages: int) -> AgentSnapshot:
-    """Return an agent whose last listings took so many pages."""
+    """Return an agent whose last listings had this number of pages."""
     listing = Listing((), pages=1, ordered=ordered)
     return AgentSnapshot(UNPOLLED.agent, PollHealth(20), listing, pages)  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""What the project says of itself is true: its maps, its pages, its lists of versions."""
+"""Maps, generated pages, links and locked versions are up to date."""
 
 import ast
 import re
@@ -17,13 +17,13 @@ LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_generated_pages_are_in_step(path: Path) -> None:
-    """`make docs` writes them anew."""
+    """`make docs` writes them again."""
     assert path.read_text("utf-8") == PAGES[path]()
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_package_s_docstring_is_its_map(package: Path) -> None:
-    """Each module stands in it once, and nothing that is not there."""
+    """It lists each module once, and nothing else."""
     docstring = ast.get_docstring(ast.parse((package / "__init__.py").read_text("utf-8")))
     modules = {path.stem for path in package.glob("*.py")} - {"__init__"}
     packages = {path.parent.name for path in package.glob("*/__init__.py")}

@@ -759,7 +759,7 @@ def test_every_row_of_the_page_has_a_test_and_every_test_a_row() -> None:
 
 
 def test_the_page_has_requests_reason_and_error_of_each_fault() -> None:
-    """The value of `ultravox_account_up` as well."""
+    """Each row also has the value of `ultravox_account_up`."""
     for shows in SHOWN:
         ((_, effect, reason, account_up, error),) = [row for row in rows() if row[0] == shows.row]
         assert shows.requests is None or effect.startswith(REQUESTS[shows.requests]), shows

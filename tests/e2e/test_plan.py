@@ -1,4 +1,4 @@
-"""What `check --live` says polling will cost is what it costs."""
+"""The request cost that `check --live` reports is the real one."""
 
 import asyncio
 
@@ -13,11 +13,11 @@ from tests.support.virtual import VirtualLoop
 
 AGENTS, BUSY = 1000, 20
 MINUTES = 4
-"""Whole rounds of everything: of idle and busy agents, of the probe and of discovery."""
+"""Minutes in which every job runs a whole number of times: agents, account probe, discovery."""
 
 
 def test_a_thousand_agents_cost_what_the_plan_says() -> None:
-    """Requests a minute as the simulator counts them, in four minutes of the loop's own time."""
+    """Requests per minute as the simulator counts them, in four minutes of virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, VirtualLoop)
@@ -26,7 +26,7 @@ def test_a_thousand_agents_cost_what_the_plan_says() -> None:
 
 
 async def counted_and_planned(loop: VirtualLoop) -> tuple[float, float]:
-    """Return requests a minute: what the simulator counted once all is under way, and the plan."""
+    """Return requests per minute: counted by the simulator in steady state, and planned."""
     simulator = Simulator(SimulatedAccount(name="many"), clock=loop.wall_clock)
     agents = [simulator.add_agent() for _ in range(AGENTS)]
     for agent in agents[:BUSY]:

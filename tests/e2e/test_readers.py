@@ -1,4 +1,4 @@
-"""The compressed page, as real programs read it: all of it, not the first part only."""
+"""The compressed exposition, as real programs read it: the whole body, not its first part."""
 
 import asyncio
 import gzip
@@ -29,12 +29,12 @@ async def exporter(
 
 
 def batch_ids(page: bytes) -> set[str]:
-    """Return the ids of the batches in the last of their families."""
+    """Return the ids of the batches in `ultravox_batch_info`, the last metric of a batch."""
     return set(re.findall(r'ultravox_batch_info{[^}]*batch_id="(.*?)"', page.decode()))
 
 
-async def said_by(*command: str | Path) -> bytes:
-    """Run a program to its end and return what it wrote."""
+async def output_of(*command: str | Path) -> bytes:
+    """Run a program to its end and return its output."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
@@ -49,15 +49,17 @@ async def test_curl_and_gzip_and_python_read_one_whole_member(
 ) -> None:
     (process, ids), file = exporter, tmp_path / "page.gz"
     ask = (require("curl"), "--silent", "--fail", "--header", f"Accept: {accept}")
-    page = await said_by(*ask, "--compressed", await process.url())
+    page = await output_of(*ask, "--compressed", await process.url())
     assert batch_ids(page) == ids
     assert page.endswith(b"# EOF\n") is (accept == OPENMETRICS)
-    file.write_bytes(await said_by(*ask, "--header", "Accept-Encoding: gzip", await process.url()))
-    await said_by(require("gzip"), "--test", file)
+    file.write_bytes(
+        await output_of(*ask, "--header", "Accept-Encoding: gzip", await process.url())
+    )
+    await output_of(require("gzip"), "--test", file)
     assert batch_ids(gzip.decompress(file.read_bytes())) == ids
 
 
-async def test_chromium_shows_the_whole_page(
+async def test_chromium_shows_the_whole_exposition(
     tmp_path: Path, exporter: tuple[Process, set[str]]
 ) -> None:
     process, ids = exporter
@@ -65,7 +67,7 @@ async def test_chromium_shows_the_whole_page(
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
         " --disable-background-networking --disable-component-update --dump-dom"
     )
-    shown = await said_by(
+    shown = await output_of(
         require("chromium"),
         *switches.split(),
         f"--user-data-dir={tmp_path / 'profile'}",
