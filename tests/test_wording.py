@@ -131,7 +131,6 @@ def test_every_kind_of_text_of_a_module_is_searched() -> None:
         (11, "calls left"),
         (14, "fleet"),
         (23, "Whether it is left."),
-        (23, "left"),
         (23, "turn"),
         (23, "wire"),
         (25, "ill"),

@@ -124,6 +124,7 @@ PHRASES = (
             (r"\b(?:batches\.)outcomes\b", "the same key with its section"),
             (r"\boutcomes_interval\b|\boutcomes: ", "the same key in YAML"),
             (r'"outcomes"', "the same key in JSON"),
+            (r"\boutcomes? of (?:the |a |its )?(?:jobs?|runs?)\b", "success or failure of a run"),
         ),
     ),
     Phrase(
@@ -177,6 +178,7 @@ PHRASES = (
         catches=("one wrong row", "rows"),
         allows=(
             (r"\b(?:table|dashboard|grafana) rows?\b|\brows? of (?:the|a) table\b", "of a table"),
+            (r"\bin a row\b", "one after the other"),
         ),
         kinds=EVERYWHERE,
         files=r"^exporter/(?:api|polling|metrics|config)/|^exporter/(?:model|selection|store|plan)\.py"
@@ -278,19 +280,18 @@ PHRASES = (
         catches=("paused with calls left", "calls will be left", "Calls left"),
     ),
     Phrase(
-        r"\bleft (?:over|calls|against plan|when|to (?:make|call|dial)|at the close)\b"
-        r"|\b(?:seconds|minutes|time|work|nothing) (?:that )?(?:is |are )?left\b"
-        r"|\b(?:is|are|what is) left of\b",
+        r"\bleft (?:over|calls|against plan|to (?:make|call|dial)|at the close)\b"
+        r"|\bwhat is left of\b",
         "remaining",
-        catches=("seconds left", "time that is left", "nothing left", "what is left of it"),
+        catches=("left over", "Left against plan", "what is left of it"),
     ),
     Phrase(
         r"\bleft\b",
         "remaining",
-        catches=("left", "time left"),
-        allows=((r"\b(?:group|align|on) left\b", "PromQL, and sides"),),
+        catches=("left", "calls left"),
+        allows=((r"\b(?:group|align|on|time) left\b", "PromQL, sides, and of a deadline"),),
         kinds=frozenset({NAME}),
-        files=r"^exporter/|^tools/(?!preview/)",  # a preview has a left and a right side
+        files=r"^exporter/(?:rules|metrics|model|selection)|^tools/(?:dashboard|alert_truth)/",
     ),
     Phrase(
         r"\bloops?\b",
