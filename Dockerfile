@@ -3,8 +3,9 @@ FROM python:3.13-slim-trixie AS builder
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
 
-# Dependencies come before the source, so that a change of the source leaves their layers cached.
-# What builds the wheel has a venv of its own, so that none of it gets into the image.
+# Dependencies are installed before the source is copied: their layers stay in the build cache when
+# only the source changes. The tools that build the wheel have their own virtual environment, so they
+# do not become a part of the image.
 COPY requirements/build.txt requirements/runtime.txt requirements/
 RUN python -m venv /opt/build \
  && /opt/build/bin/pip install --require-hashes --requirement requirements/build.txt
@@ -12,7 +13,7 @@ RUN python -m venv --without-pip /opt/venv \
  && /opt/build/bin/pip --python /opt/venv install \
       --require-hashes --requirement requirements/runtime.txt
 
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY exporter exporter
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /opt/build/bin/pip --python /opt/venv install --no-deps --no-index /wheels/*.whl
@@ -21,21 +22,22 @@ RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels 
 FROM python:3.13-slim-trixie
 
 LABEL org.opencontainers.image.title="ultravox-batch-exporter" \
-      org.opencontainers.image.description="Prometheus exporter for Ultravox scheduled call batches"
+      org.opencontainers.image.description="Prometheus exporter for Ultravox scheduled call batches" \
+      org.opencontainers.image.licenses="Apache-2.0"
 
 COPY --from=builder /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 
-# The base image has its standard library uncompiled, and a read-only root file system would keep it
-# so: each start and each health check would compile it anew. This run, still as root, leaves what
-# the exporter imports compiled.
+# The base image contains the standard library without compiled files. On a read-only root file
+# system each start and each health check would compile the modules again. This command runs as root
+# and stores the compiled files of all modules that the exporter imports.
 RUN ["ultravox-batch-exporter", "--version"]
 
-# A config.yaml mounted here is found without a flag.
+# The exporter finds a config.yaml that is mounted here without a flag.
 WORKDIR /etc/ultravox-batch-exporter
 COPY config.example.yaml .
 
-# Kubernetes can hold runAsNonRoot only against a number. This one is nobody.
+# The user `nobody`, as a number: Kubernetes can check runAsNonRoot only for a numeric user.
 USER 65534:65534
 
 EXPOSE 10110

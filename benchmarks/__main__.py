@@ -1,26 +1,26 @@
-"""Measures, and prints the table."""
+"""Measures all contestants, and prints the table."""
 
 import argparse
 import asyncio
 import sys
 
-from benchmarks import processor, scrapes, turns
+from benchmarks import event_loop, processor, scrapes
 from benchmarks.table import Column, machine, markdown
 
-MOST = 15
-"""Rounds of the smallest size; the largest has few, since each takes a minute."""
+MAX_ROUNDS = 15
+"""Rounds of the smallest size; the largest has few, because each takes a minute."""
 
 
 def measured(batches: int, *, quick: bool) -> Column:
-    """Return one column."""
-    rounds = max(3, min(MOST, 100_000 // batches))
+    """Return the column of the table for this number of batches."""
+    rounds = max(3, min(MAX_ROUNDS, 100_000 // batches))
     rounds = 2 if quick else rounds
     sys.stderr.write(f"{batches:,} batches, {rounds} rounds …\n")
     return Column(
         batches,
         scrapes.measure(batches, rounds),
         asyncio.run(processor.measure(batches, rounds)),
-        turns.measure(batches, 2 if quick else 5),
+        event_loop.measure(batches, 2 if quick else 5),
     )
 
 

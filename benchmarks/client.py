@@ -1,23 +1,25 @@
-"""Reads a page, and measures how long that takes."""
+"""Reads an exposition, and measures how long that takes."""
 
 import socket
 import time
 from typing import NamedTuple
 
-CHUNK = 1024 * 1024
+READ_SIZE = 1024 * 1024
+"""Bytes read at once, at most."""
+
 OK = b"HTTP/1.1 200 "
 
 
-class Answer(NamedTuple):
-    """How long an answer took from connecting to its last byte, in seconds, and its bytes."""
+class Response(NamedTuple):
+    """The seconds from connecting to the last byte of a response, and its size in bytes."""
 
     seconds: float
     size: int
 
 
-def scrape(port: int, encoding: str) -> Answer:
-    """Read the page and look at nothing but its status."""
-    buffer = bytearray(CHUNK)
+def scrape(port: int, encoding: str) -> Response:
+    """Scrape once, and check only the status. Raises RuntimeError unless it is 200."""
+    buffer = bytearray(READ_SIZE)
     began = time.perf_counter()
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(_request("/metrics", encoding))
@@ -28,20 +30,20 @@ def scrape(port: int, encoding: str) -> Answer:
             count = connection.recv_into(buffer)
             size += count
     seconds = time.perf_counter() - began
-    return Answer(seconds, size)
+    return Response(seconds, size)
 
 
 def body(port: int, path: str, encoding: str) -> bytes:
-    """Return the body of an answer whose length is told. Raises RuntimeError unless it is a 200."""
+    """Return the body of a response. Raises RuntimeError unless its status is 200."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(_request(path, encoding))
-        chunks = []
-        while chunk := connection.recv(CHUNK):
-            chunks.append(chunk)
-    head, _, page = b"".join(chunks).partition(b"\r\n\r\n")
+        received = []
+        while data := connection.recv(READ_SIZE):
+            received.append(data)
+    head, _, content = b"".join(received).partition(b"\r\n\r\n")
     if not head.startswith(OK):
         raise RuntimeError(f"port {port}, {path}: {head[:100]!r}")
-    return page
+    return content
 
 
 def _request(path: str, encoding: str) -> bytes:

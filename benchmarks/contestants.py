@@ -25,12 +25,12 @@ from exporter.web.server import Site, application
 PATH = "/metrics"
 
 FREE = "…"
-"""Stands in the catalogue for labels of the user's own: the load has none."""
+"""The catalogue's placeholder for labels that the user defines: the load has none."""
 
 
-def ours(store: Store, pages: ExpositionCache) -> web.Application:
+def ours(store: Store, cache: ExpositionCache) -> web.Application:
     """Return the exporter's own application."""
-    metrics = partial(exposition, store, pages, Instrumentation(), time.time)
+    metrics = partial(exposition, store, cache, Instrumentation(), time.time)
     return application(Site(PATH, metrics, overdue=list, ready=lambda: True))
 
 
@@ -42,37 +42,38 @@ def prometheus_client(store: Store) -> web.Application:
 
 
 def finished(body: bytes) -> web.Application:
-    """Return a server whose page is made already: the least that sending so many bytes costs."""
+    """Return a server of a body that is ready: the lowest cost of sending that many bytes."""
 
-    async def answer(_request: web.Request) -> web.Response:
+    async def respond(_request: web.Request) -> web.Response:
         return web.Response(body=body, headers={"Content-Encoding": "gzip"})
 
     app = web.Application()
-    app.router.add_get(PATH, answer)
+    app.router.add_get(PATH, respond)
     return app
 
 
 def registry(store: Store) -> CollectorRegistry:
-    """Return a registry of the samples of a store, made anew at each collection."""
+    """Return a registry with the samples of a store, created again at each collection."""
     made = CollectorRegistry()
     made.register(Samples(store))
     return made
 
 
 class Samples(Collector):
-    """The samples of batches and agents, from the same catalogue as ours."""
+    """Collects the samples of batches and agents, from the same catalogue as ours."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def collect(self) -> Iterator[Metric]:
-        """Yield each family with its samples now."""
+        """Yield each family with its samples at the present time."""
         now, agents, batches = time.time(), [], []
         for snapshot in self._store.snapshot().agents:
             identity, listing = snapshot.agent.key, snapshot.listing
             known = () if listing is None else listing.batches
-            view = select_agent(snapshot, len(known), sums_by_state(known, now), SETTINGS.batches)
-            agents.append((identity, view))
+            sums = sums_by_state(known, now)
+            selection = select_agent(snapshot, len(known), sums, SETTINGS.batches)
+            agents.append((identity, selection))
             batches.extend([((*identity, batch.batch_id), batch) for batch in known])
         for metric in BATCH_METRICS:
             yield _family(metric, batches, now)
@@ -99,5 +100,5 @@ def _family(
 
 @lru_cache
 def _values(further: str) -> tuple[str, ...]:
-    """Return the values of labels that are written out already; none has a quote here."""
+    """Return the values of labels that are formatted already; none contains a quote here."""
     return tuple(re.findall('="([^"]*)"', further))

@@ -1,6 +1,6 @@
 """Batches as pages of the API's JSON, and the polls that read them into a store.
 
-Every contestant gets its batches this way, so all have the same.
+Every contestant gets its batches this way, so all have the same batches.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from exporter.selection import SelectionSettings
 from exporter.store import Store
 
 AGENTS = 100
-ROWS = 100
-"""Batches a page."""
+PAGE_SIZE = 100
+"""Batches of a page."""
 
 HOUR = 3600
 ACCOUNT = "main"
@@ -29,14 +29,14 @@ SETTINGS = SelectionSettings(
     Polling(timeout=25.0, stale_after=86400.0),
     Batches(max_per_agent=1_000_000),
 )
-"""Stale late: a long run must not end with empty pages."""
+"""Data become stale after a day: a long run must not end with empty expositions."""
 
-ROUND = b"@@@"
-"""Where a page has the number of the poll that reads it: the last digits of its counts."""
+POLL_NUMBER = b"@@@"
+"""The placeholder in a page for the number of the poll that reads it, the last digits of counts."""
 
 
 class Load:
-    """So many live batches of a hundred agents, whose counts rise by one from poll to poll."""
+    """Live batches of a hundred agents, whose counts rise by one from poll to poll."""
 
     def __init__(self, batches: int) -> None:
         self.batches = batches
@@ -53,27 +53,28 @@ class Load:
         return store
 
     def bodies(self, index: int) -> list[bytes]:
-        """Return the pages of the agent at an index, with ROUND where the poll's number goes."""
-        rows = [_row(number, self.began) for number in range(index, self.batches, AGENTS)]
-        runs = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)] or [[]]
+        """Return the pages of the agent at an index, with POLL_NUMBER as a placeholder."""
+        records = [_record(number, self.began) for number in range(index, self.batches, AGENTS)]
+        starts = range(0, len(records), PAGE_SIZE)
+        pages = [records[start : start + PAGE_SIZE] for start in starts] or [[]]
         return [
             json.dumps(
                 {
-                    "next": f"https://x/?cursor={number}" if number < len(runs) else None,
+                    "next": f"https://x/?cursor={number}" if number < len(pages) else None,
                     "previous": None,
-                    "results": run,
-                    "total": len(rows),
+                    "results": page,
+                    "total": len(records),
                 }
             )
             .replace('"@@@', "")
-            .replace('@@@"', ROUND.decode())
+            .replace('@@@"', POLL_NUMBER.decode())
             .encode()
-            for number, run in enumerate(runs, 1)
+            for number, page in enumerate(pages, 1)
         ]
 
 
 async def filled(load: Load) -> Store:
-    """Return a store after the first poll of each agent; no JSON is kept."""
+    """Return a store after the first poll of each agent; the JSON is not kept."""
     store = load.store()
     for index, key in enumerate(load.keys):
         await poll(store, key, load.bodies(index), 1)
@@ -91,24 +92,24 @@ async def poll(store: Store, key: AgentKey, bodies: list[bytes], number: int) ->
 
 async def _pages(bodies: list[bytes], number: int) -> AsyncGenerator[Page[BatchRecord], None]:
     for body in bodies:
-        # A page comes over the network: others run before it is there.
+        # A page comes over the network: other tasks run before it arrives.
         await asyncio.sleep(0)
-        yield BATCH_PAGE.decode(body.replace(ROUND, b"%03d" % number))
+        yield BATCH_PAGE.decode(body.replace(POLL_NUMBER, b"%03d" % number))
 
 
-def _row(number: int, now: float) -> dict[str, object]:
-    """Return a batch, newest first; its counts end in three digits for the poll's number."""
+def _record(number: int, now: float) -> dict[str, object]:
+    """Return a batch, newest first; its count ends in three digits for the number of the poll."""
     hour = now // HOUR * HOUR
     batch_id = _id("batch", number)
     completed = uuid.UUID(batch_id).int % 20 + 1
     return {
         "batchId": batch_id,
-        "created": _moment(now - 60.123457 * (number + 1)),
+        "created": _timestamp(now - 60.123457 * (number + 1)),
         "totalCount": (completed + 1 + number % 50) * 1000,
         "completedCount": f"@@@{completed}@@@",
         "endedAt": None,
-        "windowStart": _moment(hour - HOUR * (1 + number % 4)),
-        "windowEnd": _moment(hour + HOUR * (2 + number % 7)),
+        "windowStart": _timestamp(hour - HOUR * (1 + number % 4)),
+        "windowEnd": _timestamp(hour + HOUR * (2 + number % 7)),
         "webhookUrl": "https://example.com/hook" if number % 2 else None,
         "webhookSecret": "secret" if number % 2 else None,
         "throttle": None,
@@ -116,10 +117,10 @@ def _row(number: int, now: float) -> dict[str, object]:
     }
 
 
-def _moment(seconds: float) -> str:
+def _timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def _id(kind: str, number: int) -> str:
-    """Return an id that looks random and is the same in every process."""
+    """Return an id that has random digits and is the same in every process."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{kind} {number}"))

@@ -15,11 +15,15 @@ from exporter.render.exposition import exposition
 from exporter.render.text import Format
 
 LEVEL = 6
-"""At which aiohttp compresses prometheus_client's page."""
+"""The level at which aiohttp compresses prometheus_client's exposition."""
 
 
 class Processor(NamedTuple):
-    """Median seconds of processor time: a round of polls and a scrape; rendering all, or 1 %."""
+    """Median seconds of processor time.
+
+    `ours` and `prometheus_client`: a poll of every agent, and one scrape. `everything`: rendering
+    all agents. `one_percent`: rendering after a poll of one agent of a hundred.
+    """
 
     ours: float
     prometheus_client: float
@@ -28,7 +32,7 @@ class Processor(NamedTuple):
 
 
 async def measure(batches: int, rounds: int) -> Processor:
-    """Measure with so many batches, contestants in turns."""
+    """Return the medians with this number of batches, contestants measured alternately."""
     load = Load(batches)
     bodies = [load.bodies(index) for index in range(len(load.keys))]
     ours, theirs = Ours(load, bodies), PrometheusClient(load, bodies)
@@ -38,12 +42,12 @@ async def measure(batches: int, rounds: int) -> Processor:
         second = await theirs.round(number)
         rendering = await ours.rendering(number)
         figures.append((first, second, *rendering))
-    # The first round knows of no batch yet, which is not what goes on for days.
+    # In the first round every batch is new, which is not the usual case.
     return Processor(*map(median, zip(*figures[1:], strict=True)))
 
 
 class PrometheusClient:
-    """The same polls, and prometheus_client's page."""
+    """The same polls, and prometheus_client's exposition."""
 
     def __init__(self, load: Load, bodies: list[list[bytes]]) -> None:
         self._load, self._bodies = load, bodies
@@ -51,7 +55,7 @@ class PrometheusClient:
         self._registry = registry(self._store)
 
     async def round(self, number: int) -> float:
-        """Poll every agent and make the page; return the processor time."""
+        """Poll every agent and scrape once; return the seconds of processor time."""
         began = time.process_time()
         for key, bodies in zip(self._load.keys, self._bodies, strict=True):
             await poll(self._store, key, bodies, number)
@@ -60,40 +64,45 @@ class PrometheusClient:
 
 
 class Ours:
-    """The exporter's polls and page; what a poll changed is rendered at once."""
+    """The exporter's polls and exposition; what a poll has changed is rendered at once."""
 
     def __init__(self, load: Load, bodies: list[list[bytes]]) -> None:
         self._load, self._bodies = load, bodies
         self._store = load.store()
-        self._pages = ExpositionCache(SETTINGS)
-        self._own = Instrumentation()
+        self._cache = ExpositionCache(SETTINGS)
+        self._instrumentation = Instrumentation()
 
     async def round(self, number: int) -> float:
-        """Poll every agent and make the page; return the processor time."""
+        """Poll every agent and scrape once; return the seconds of processor time."""
         began = time.process_time()
         for key, bodies in zip(self._load.keys, self._bodies, strict=True):
             await poll(self._store, key, bodies, number)
-            await self._pages.update(self._store.agent(key), time.time())
+            await self._cache.update(self._store.agent(key), time.time())
         await self._scrape()
         return time.process_time() - began
 
     async def rendering(self, number: int) -> tuple[float, float]:
-        """Return the processor time of rendering everything, and that after one agent's poll.
+        """Return the seconds of processor time to render everything, and after one agent's poll.
 
-        The count of that agent's batches rises a second time in this round.
+        The counts of that agent's batches rise a second time in this round.
         """
         everything = await self._updates(ExpositionCache(SETTINGS))
         await poll(self._store, self._load.keys[0], self._bodies[0], number + 1)
-        return everything, await self._updates(self._pages)
+        return everything, await self._updates(self._cache)
 
-    async def _updates(self, pages: ExpositionCache) -> float:
+    async def _updates(self, cache: ExpositionCache) -> float:
         began = time.process_time()
         for agent in self._store.snapshot().agents:
-            await pages.update(agent, time.time())
+            await cache.update(agent, time.time())
         return time.process_time() - began
 
     async def _scrape(self) -> bytes:
-        page = exposition(
-            self._store, self._pages, self._own, time.time, Format.PROMETHEUS, gzip=True
+        body = await exposition(
+            self._store,
+            self._cache,
+            self._instrumentation,
+            time.time,
+            Format.PROMETHEUS,
+            gzip=True,
         )
-        return b"".join([chunk async for chunk in (await page).chunks()])
+        return b"".join([write async for write in body.writes()])

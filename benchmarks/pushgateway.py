@@ -1,4 +1,4 @@
-"""client_golang's page: prometheus-pushgateway, loaded with ours."""
+"""The contestant client_golang: prometheus-pushgateway, loaded with our exposition."""
 
 import http.client
 import shutil
@@ -11,46 +11,46 @@ from benchmarks.processes import Server, running
 
 PROGRAM = "prometheus-pushgateway"
 
-OWN = b"# HELP process_"
-"""Where our page turns to the process itself: of that the program has its own."""
+PROCESS_METRICS = b"# HELP process_"
+"""The beginning of the metrics about our process: the program has such metrics itself."""
 
-START = 10.0
-"""Seconds that the program gets to listen."""
+START_LIMIT = 10.0
+"""Seconds until the program must listen."""
 
-PUSH = 600.0
-"""Seconds that it gets to take a page."""
+PUSH_LIMIT = 600.0
+"""Seconds until the program must have accepted an exposition."""
 
 
 def installed() -> bool:
-    """Whether the program is there."""
+    """Return whether the program is installed."""
     return shutil.which(PROGRAM) is not None
 
 
 @contextmanager
-def loaded(page: bytes) -> Iterator[Server]:
-    """Run the program with our page's batches, agents and accounts."""
+def loaded(exposition: bytes) -> Iterator[Server]:
+    """Run the program with the batches, agents and accounts of our exposition."""
     port = _free_port()
     command = [
         shutil.which(PROGRAM) or PROGRAM,
         f"--web.listen-address=127.0.0.1:{port}",
-        # Nothing is kept on the disk.
+        # Nothing is written to the disk.
         "--persistence.file=",
         "--log.level=error",
     ]
     with running(command) as process:
         _wait(port)
-        _push(port, page[: page.index(OWN)])
+        _push(port, exposition[: exposition.index(PROCESS_METRICS)])
         yield Server(process.pid, port)
 
 
 def _push(port: int, text: bytes) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PUSH)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PUSH_LIMIT)
     connection.request("PUT", "/metrics/job/benchmark", text)
-    answer = connection.getresponse()
-    said = answer.read()
+    response = connection.getresponse()
+    message = response.read()
     connection.close()
-    if answer.status != http.client.OK:
-        raise RuntimeError(f"{PROGRAM} refused the page: {said[:300]!r}")
+    if response.status != http.client.OK:
+        raise RuntimeError(f"{PROGRAM} refused the exposition: {message[:300]!r}")
 
 
 def _free_port() -> int:
@@ -60,7 +60,7 @@ def _free_port() -> int:
 
 
 def _wait(port: int) -> None:
-    until = time.monotonic() + START
+    until = time.monotonic() + START_LIMIT
     while True:
         try:
             socket.create_connection(("127.0.0.1", port)).close()

@@ -1,4 +1,4 @@
-"""Wall time of scrapes over HTTP, contestants in turns."""
+"""Wall time of scrapes over HTTP, contestants measured alternately; memory per batch."""
 
 import tempfile
 import zlib
@@ -13,16 +13,15 @@ from benchmarks.processes import Server, contestant, settle
 Seconds = Mapping[str, float]
 """By contestant; one that could not be measured is missing."""
 
-
 LIGHT_ROUNDS = 30
-"""Rounds of what takes milliseconds."""
+"""Rounds of measurements that take milliseconds."""
 
 
 class Scrapes(NamedTuple):
-    """Median seconds of a scrape, sizes of the gzip pages, and our memory a batch, in bytes.
+    """Median seconds of a scrape, sizes of the gzip responses, our memory per batch, in bytes.
 
-    `sending` is ours and the finished body, in turns of their own: they are so fast that what
-    another contestant does after its answer would be seen in them.
+    `sending` compares ours and the finished body in rounds without other contestants: both are so
+    fast that the work of another contestant after its response would change the result.
     """
 
     sending: Seconds
@@ -33,45 +32,45 @@ class Scrapes(NamedTuple):
 
 
 def measure(batches: int, rounds: int) -> Scrapes:
-    """Measure every contestant with so many batches."""
+    """Return the measurements of every contestant with this number of batches."""
     with ExitStack() as stack:
         ours = stack.enter_context(contestant("ours", batches))
-        page = client.body(ours.port, "/metrics", "gzip")
+        exposition = client.body(ours.port, "/metrics", "gzip")
         resident = ours.resident()
         file = stack.enter_context(tempfile.NamedTemporaryFile())
-        file.write(page)
+        file.write(exposition)
         file.flush()
         servers = {"ours": ours}
         finished = stack.enter_context(contestant("finished", batches, file.name))
-        sending, _ = _in_turns({"ours": ours, "finished": finished}, "gzip", LIGHT_ROUNDS)
+        sending, _ = _alternately({"ours": ours, "finished": finished}, "gzip", LIGHT_ROUNDS)
         servers["prometheus_client"] = stack.enter_context(contestant("prometheus_client", batches))
         if pushgateway.installed():
-            text = zlib.decompress(page, zlib.MAX_WBITS | 16)
+            text = zlib.decompress(exposition, zlib.MAX_WBITS | 16)
             servers["client_golang"] = stack.enter_context(pushgateway.loaded(text))
-        gzip, sizes = _in_turns(servers, "gzip", rounds)
-        # Last: so large a page leaves our allocator otherwise than a life of gzip would.
-        plain, _ = _in_turns(servers, "identity", rounds)
+        gzip, sizes = _alternately(servers, "gzip", rounds)
+        # Last: responses without compression change our allocator's state; gzip is the usual case.
+        plain, _ = _alternately(servers, "identity", rounds)
     return Scrapes(sending, gzip, plain, sizes, (resident - _empty()) / batches)
 
 
 def _empty() -> int:
-    """Return the memory that our process takes without a batch."""
+    """Return the resident memory of our process without batches, in bytes."""
     with contestant("ours", 0) as empty:
         client.scrape(empty.port, "gzip")
         return empty.resident()
 
 
-def _in_turns(
+def _alternately(
     servers: Mapping[str, Server], encoding: str, rounds: int
 ) -> tuple[Seconds, Mapping[str, int]]:
-    """Return median seconds and bytes; a round before the first is not counted."""
+    """Return median seconds and bytes; one round before the others is not counted."""
     seconds: dict[str, list[float]] = {name: [] for name in servers}
     sizes = {}
     for number in range(rounds + 1):
         for name, server in servers.items():
             settle(servers.values())
-            answer = client.scrape(server.port, encoding)
-            sizes[name] = answer.size
+            response = client.scrape(server.port, encoding)
+            sizes[name] = response.size
             if number:
-                seconds[name].append(answer.seconds)
+                seconds[name].append(response.seconds)
     return {name: median(each) for name, each in seconds.items()}, sizes

@@ -1,7 +1,7 @@
 """One contestant as a process of its own: `python -m benchmarks.serve NAME BATCHES [FILE]`.
 
-It prints its port, and serves until it is ended. `busy` is ours while every agent is polled again
-and again; it says at /longest how long its event loop was held up since it was last asked.
+It prints its port, and serves until it is terminated. `busy` is ours while all agents are polled
+repeatedly; it returns at /longest the longest delay of its event loop since the last request.
 """
 
 import asyncio
@@ -20,36 +20,36 @@ from exporter.web.address import Address
 from exporter.web.server import listen
 
 TICK = 0.001
-"""Seconds that the watcher sleeps."""
+"""Seconds of one sleep of the watcher."""
 
 PAUSE = 0.05
-"""Seconds between two polls: a hundred agents are polled in some five seconds, not in thirty."""
+"""Seconds between two polls: a hundred agents are polled in about five seconds, not in thirty."""
 
 
 class Watcher:
-    """Notes by how much a short sleep is too long, in seconds: of wall and of processor time.
+    """Measures by how many seconds a short sleep is too long: in wall and in processor time.
 
-    Processor time leaves out what a busy neighbour takes.
+    Processor time excludes the work of other processes on the machine.
     """
 
     def __init__(self) -> None:
         self._longest = (0.0, 0.0)
 
     async def watch(self) -> None:
-        """Sleep and look at the clocks, for ever."""
+        """Sleep and read the clocks, until cancelled."""
         while True:
             wall, cpu = time.perf_counter(), time.process_time()
             await asyncio.sleep(TICK)
             late = (time.perf_counter() - wall - TICK, time.process_time() - cpu)
             self._longest = (max(self._longest[0], late[0]), max(self._longest[1], late[1]))
 
-    async def answer(self, _request: web.Request) -> web.Response:
-        """Say what was longest, and forget it."""
+    async def respond(self, _request: web.Request) -> web.Response:
+        """Return the longest delays in seconds, and start again from 0."""
         (wall, cpu), self._longest = self._longest, (0.0, 0.0)
         return web.json_response([wall, cpu])
 
 
-async def _poll_for_ever(store: Store, load: Load, bodies: list[list[bytes]]) -> None:
+async def _poll_repeatedly(store: Store, load: Load, bodies: list[list[bytes]]) -> None:
     number = 1
     while True:
         number += 1
@@ -66,22 +66,22 @@ async def _serve(app: web.Application) -> None:
 
 
 async def _ours(load: Load, *, busy: bool) -> None:
-    store, pages, watcher = await filled(load), ExpositionCache(SETTINGS), Watcher()
+    store, cache, watcher = await filled(load), ExpositionCache(SETTINGS), Watcher()
     bodies = [load.bodies(index) for index in range(len(load.keys))] if busy else []
     for agent in store.snapshot().agents:
-        await pages.update(agent, time.time())
-    app = contestants.ours(store, pages)
+        await cache.update(agent, time.time())
+    app = contestants.ours(store, cache)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(render_changes(store, pages, time.time))
+        tasks.create_task(render_changes(store, cache, time.time))
         if busy:
-            app.router.add_get("/longest", watcher.answer)
+            app.router.add_get("/longest", watcher.respond)
             tasks.create_task(watcher.watch())
-            tasks.create_task(_poll_for_ever(store, load, bodies))
+            tasks.create_task(_poll_repeatedly(store, load, bodies))
         await _serve(app)
 
 
 async def main(name: str, batches: int, file: str) -> None:
-    """Serve a contestant; `file` is the body of the finished one."""
+    """Serve a contestant; `file` has the body of the contestant `finished`."""
     load = Load(batches)
     if name == "finished":
         await _serve(contestants.finished(await asyncio.to_thread(Path(file).read_bytes)))

@@ -1,4 +1,4 @@
-"""The ratios as Markdown, and the machine they were measured on."""
+"""The ratios as Markdown, and the machine on which they were measured."""
 
 import importlib.metadata
 import os
@@ -9,21 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from benchmarks.event_loop import Delays
 from benchmarks.processor import Processor
 from benchmarks.pushgateway import PROGRAM
 from benchmarks.scrapes import Scrapes, Seconds
-from benchmarks.turns import Turns
 
 MISSING = "not measured"
 
 
 class Column(NamedTuple):
-    """What was measured with so many batches."""
+    """The measurements with one number of batches."""
 
     batches: int
     scrapes: Scrapes
     processor: Processor
-    turns: Turns
+    delays: Delays
 
 
 Cell: TypeAlias = Callable[[Column], str]
@@ -60,17 +60,17 @@ ROWS: Sequence[tuple[str, str, Cell]] = (
         lambda column: _slower(column.scrapes.sending, "finished"),
     ),
     (
-        "longest turn of the event loop, polled and scraped",
+        "longest delay of the event loop, polled and scraped",
         "median below 30 ms, at 100,000",
-        lambda column: _turns(column.turns),
+        lambda column: _delays(column.delays),
     ),
     (
-        "resident memory a batch",
+        "resident memory per batch",
         "below 1.5 KiB, at 100,000",
         lambda column: f"{column.scrapes.memory / 1024:.2f} KiB",
     ),
     (
-        "size of the page, gzip: ours, prometheus_client, client_golang",
+        "size of the response, gzip: ours, prometheus_client, client_golang",
         "",
         lambda column: _sizes(column.scrapes.sizes),
     ),
@@ -78,7 +78,7 @@ ROWS: Sequence[tuple[str, str, Cell]] = (
 
 
 def markdown(columns: Sequence[Column]) -> str:
-    """Return the table, a column a size."""
+    """Return the table, one column for each number of batches."""
     head = ["", "aim", *(f"{column.batches:,} batches" for column in columns)]
     lines = [head, ["---"] * len(head)]
     lines += [[name, aim, *(cell(column) for column in columns)] for name, aim, cell in ROWS]
@@ -86,7 +86,7 @@ def markdown(columns: Sequence[Column]) -> str:
 
 
 def machine() -> str:
-    """Return the machine and the versions, a line each."""
+    """Return two lines: the machine, and the versions."""
     info = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     model = next((line.partition(": ")[2] for line in info if line.startswith("model name")), "?")
     names = ("aiohttp", "prometheus_client", "isal", "msgspec")
@@ -101,10 +101,9 @@ def _pushgateway() -> str:
     path = shutil.which(PROGRAM)
     if path is None:
         return f"{PROGRAM} is not installed"
-    # The path is that of the program we name.
-    told = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
-    version = (told.stdout or told.stderr).partition(" (")[0].replace(",", "")
-    go = (told.stdout + told.stderr).partition("go version:")[2].split()
+    output = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)  # noqa: S603 - a constant name
+    version = (output.stdout or output.stderr).partition(" (")[0].replace(",", "")
+    go = (output.stdout + output.stderr).partition("go version:")[2].split()
     return f"{version} ({go[0]})" if go else version
 
 
@@ -120,11 +119,11 @@ def _times(low: float, high: float) -> str:
     return f"**{high / low:.1f}x** ({_milliseconds(low)} : {_milliseconds(high)} ms)"
 
 
-def _turns(turns: Turns) -> str:
+def _delays(delays: Delays) -> str:
     return (
-        f"**{_milliseconds(turns.median)} ms** (of processor time"
-        f" {_milliseconds(turns.processor)} ms; at most {_milliseconds(turns.longest)} ms;"
-        f" {turns.scrapes} scrapes)"
+        f"**{_milliseconds(delays.median)} ms** (of processor time"
+        f" {_milliseconds(delays.processor)} ms; at most {_milliseconds(delays.longest)} ms;"
+        f" {delays.scrapes} scrapes)"
     )
 
 

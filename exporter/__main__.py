@@ -13,8 +13,8 @@ def main() -> int:
     if ASKING.isdisjoint(sys.argv[1:2]):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: os._exit(0))
-    # Loading takes a good part of a second, in which whoever ends the program may not be kept.
-    from exporter.cli import main as run  # noqa: PLC0415
+    # The import takes a good part of a second: a signal must end the program during it.
+    from exporter.cli import main as run  # noqa: PLC0415 - after the signal handlers
 
     return run()
 

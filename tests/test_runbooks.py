@@ -1,4 +1,7 @@
-"""Each alert has its page, and a page asks only for what there is."""
+"""Each alert has a runbook, and the runbooks name only what exists.
+
+What exists: alerts with their severity, metrics, flags, log events and pages.
+"""
 
 import re
 from pathlib import Path
@@ -10,11 +13,25 @@ from exporter.metrics.metric import Family
 from exporter.rules.document import alerts
 from exporter.rules.recorded import recordings
 from exporter.rules.thresholds import Thresholds
-from tests.support.runbooks import pages, queries
+from tests.support.runbooks import RUNBOOKS, queries, runbooks
+from tools.docs.pages import ROOT
 
 ALERTS = {alert.name for alert in alerts(Thresholds())}
 
-HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
+SEVERITIES = {(alert.name, alert.severity) for alert in alerts(Thresholds())}
+
+ALERTS_PAGE = ROOT / "docs" / "alerts.md"
+
+PAGES = [*RUNBOOKS.glob("*.md"), ALERTS_PAGE, ROOT / "docs" / "alert-accuracy.md"]
+
+HEADINGS = [
+    "What fires",
+    "What it means for the campaign",
+    "First step",
+    "Check in order",
+    "What to do",
+    "When it is over",
+]
 
 FAMILIES: list[Family] = [family for _, families in SECTIONS for family in families]
 
@@ -22,8 +39,18 @@ NAMES = {
     *(family.name for family in FAMILIES),
     *(f"{family.name}_bucket" for family in FAMILIES if family.kind == "histogram"),
     *(name for name, _ in recordings(Thresholds())),
-    *("up", "ALERTS"),
+    *("up", "ALERTS", "process_start_time_seconds"),
 }
+
+FLAGS = {
+    *(f"--{field.replace('_', '-')}" for field in Thresholds.__struct_encode_fields__),
+    *("--config.file", "--grafana-url", "--help", "--live", "--runbook-url"),
+    *("--campaigns", "--seed"),  # of `make truth`
+    "--date",  # of `date`
+}
+"""The flags that a page may name."""
+
+SOURCES = [path.read_text() for path in (ROOT / "exporter").rglob("*.py")]
 
 _NO_NAMES = re.compile(
     r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]'
@@ -31,20 +58,38 @@ _NO_NAMES = re.compile(
     r"|\b(?:and|or|unless|offset)\b"
     r"|\b\w+(?=\s*(?:\(|by\b|without\b))"
 )
-"""What of a query holds no metric's name: texts, labels, ranges, words and functions."""
+"""The parts of a query that are no metric names: texts, labels, ranges, keywords and functions."""
 
 
-def test_each_alert_has_a_page_and_no_page_is_without_one() -> None:
-    assert {*pages()} == ALERTS
+def test_each_alert_has_a_runbook_and_each_runbook_an_alert() -> None:
+    assert {*runbooks()} == ALERTS
 
 
-@pytest.mark.parametrize("path", pages().values(), ids=lambda path: path.stem)
-def test_a_page_has_its_title_and_headings(path: Path) -> None:
+@pytest.mark.parametrize("path", runbooks().values(), ids=lambda path: path.stem)
+def test_a_runbook_has_its_title_and_headings(path: Path) -> None:
     found = re.findall(r"^(#+) (.+)$", path.read_text(), re.MULTILINE)
     assert found == [("#", path.stem), *(("##", heading) for heading in HEADINGS)]
 
 
-def test_each_page_has_a_query_that_names_only_what_there_is() -> None:
+@pytest.mark.parametrize("path", runbooks().values(), ids=lambda path: path.stem)
+def test_a_runbook_states_the_severities_of_its_alert(path: Path) -> None:
+    (line,) = re.findall(r"^Severity: .*(?:\n.+)*", path.read_text(), re.MULTILINE)
+    found = {(path.stem, each) for each in re.findall(r"\b(critical|warning|info)\b", line)}
+    assert found == {each for each in SEVERITIES if each[0] == path.stem}
+
+
+def test_the_page_of_alerts_has_each_alert_with_its_severities() -> None:
+    """A line without a name belongs to the alert above it."""
+    found, name = set(), ""
+    for named, severity in re.findall(
+        r"^\| (?:`(\w+)` )?\| (critical|warning|info) \|", ALERTS_PAGE.read_text(), re.MULTILINE
+    ):
+        name = named or name
+        found.add((name, severity))
+    assert found == SEVERITIES
+
+
+def test_each_runbook_has_a_query_and_queries_name_only_metrics_that_exist() -> None:
     """Metrics of the catalogue, recorded names, `up` and `ALERTS`; alerts by names that exist."""
     asked = list(queries())
     assert {name for name, _ in asked} == ALERTS
@@ -54,3 +99,14 @@ def test_each_page_has_a_query_that_names_only_what_there_is() -> None:
         assert metrics <= NAMES, name
         named = {*re.findall(r'alertname="(\w+)"', query)}
         assert named <= ALERTS, name
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_a_page_names_only_alerts_flags_events_and_files_that_exist(path: Path) -> None:
+    text = path.read_text()
+    assert {*re.findall(r"\bUltravox[A-Z]\w+(?![\w…(])", text)} <= ALERTS
+    assert {*re.findall(r"(?<![\w-])--[a-z][\w.-]*\w", text)} <= FLAGS
+    for event in re.findall(r"\bevent=(\w+)", text):
+        assert any(f'"{event}"' in source for source in SOURCES), event
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", text):
+        assert (path.parent / target).exists(), target

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from exporter.config import Account, Batches, Config, Polling
 from exporter.model import Agent, AgentSnapshot, Batch, BatchState, Listing, PollHealth
 from exporter.selection import AgentSelection, SelectionSettings, Sums
-from tests.support.plain import view
+from tests.support.plain import select
 
 SETTINGS = SelectionSettings(Polling(stale_after=600), Batches(keep_ended=1000, max_per_agent=3))
 
@@ -24,7 +24,7 @@ def seen(
         PollHealth(30, up=True, last_success=1000),
         Listing(tuple(batches), pages=1),
     )
-    agent, shown = view(snapshot, 1000, policy)
+    agent, shown = select(snapshot, 1000, policy)
     return agent, [batch.batch_id for batch in shown]
 
 

@@ -1,11 +1,11 @@
-"""(snapshot, now) -> page, from what was rendered before.
+"""(snapshot, now) -> the texts of an exposition, most of them rendered before.
 
-The page depends on its arguments alone: what is kept here only saves the work of rendering it anew.
+The result depends on the arguments alone: what the cache keeps only saves rendering it again.
 """
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -13,16 +13,22 @@ from exporter.metrics.account import ACCOUNT_METRICS
 from exporter.metrics.agent import AGENT_METRICS
 from exporter.metrics.batch import BATCH_METRICS
 from exporter.metrics.metric import labels
-from exporter.model import AgentKey, AgentSnapshot, Batch, BatchState, Listing, Snapshot
+from exporter.model import AgentKey, AgentSnapshot, Batch, Listing, Snapshot
 from exporter.render.checkpoint import Checkpoint
-from exporter.render.chunk import Block, Chunk, CountdownValues, chunks_of, make, span
-from exporter.render.gzip_stream import Fragment, Part
-from exporter.render.packing import ExpositionBuilder, SharedFragment
+from exporter.render.chunk import (
+    Chunk,
+    ChunkLines,
+    CountdownTemplate,
+    CountdownValues,
+    RenderLimits,
+    render_chunks,
+    validity,
+)
+from exporter.render.gzip_stream import ExpositionBuilder, Fragment, SharedFragment, Text
 from exporter.render.text import Format, header, lines
 from exporter.selection import (
     AgentSelection,
     SelectionSettings,
-    Sums,
     added,
     batches_with_series,
     fresh,
@@ -30,186 +36,189 @@ from exporter.selection import (
     select_agent,
 )
 
-RUN = 4000
-"""Batches among which those with series are chosen at once."""
+BATCHES_PER_CHECKPOINT = 4000
+"""Batches among which those with series are selected at once."""
+
+DEFAULT_LIMITS = RenderLimits()
 
 
 class RenderedAgent(msgspec.Struct, frozen=True):
-    """What is served of one agent: `lines` has those of each of AGENT_METRICS.
+    """What is exposed of one agent. `lines` has an item for each of AGENT_METRICS.
 
-    It holds for every time from `since` to before `until` at which the last success is young enough
-    to trust, or is not, as `trusted` says.
+    It is valid from `valid_from` until just before `valid_until`, seconds since the epoch, as long
+    as the agent's data are stale, or are not, as `stale` says. Chunks in `shown` have series,
+    those in `hidden` have none.
     """
 
     snapshot: AgentSnapshot
-    trusted: bool
+    stale: bool
     lines: tuple[bytes, ...]
     shown: tuple[Chunk, ...] = ()
     hidden: tuple[Chunk, ...] = ()
-    since: float = -math.inf
-    until: float = math.inf
+    valid_from: float = -math.inf
+    valid_until: float = math.inf
 
 
 class ExpositionCache:
-    """Renders pages, and keeps what it rendered of each agent."""
+    """Renders expositions, and keeps what is rendered of each agent until it changes.
 
-    def __init__(self, policy: SelectionSettings) -> None:
-        self._policy = policy
+    `limits` are the sizes of the steps of rendering.
+    """
+
+    def __init__(self, settings: SelectionSettings, limits: RenderLimits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
+        self._settings = settings
         self._agents: dict[AgentKey, RenderedAgent] = {}
-        self._runs: dict[Format, list[SharedFragment]] = {}
+        self._shared: dict[Format, list[SharedFragment]] = {}
         self._rendering = asyncio.Lock()
 
     def __len__(self) -> int:
         """Return the number of agents of which something is kept."""
         return len(self._agents)
 
-    async def parts(self, snapshot: Snapshot, now: float, form: Format) -> list[Part]:
+    async def texts(self, snapshot: Snapshot, now: float, text_format: Format) -> list[Text]:
         """Return the families of batches, agents and accounts at `now`, seconds since the epoch.
 
-        OpenMetrics' end mark is not written: more families follow.
+        The end mark of OpenMetrics is not among them: further families follow.
         """
-        agents = await self._current(snapshot, now)
-        checkpoint, packing, values = (
-            Checkpoint(),
-            ExpositionBuilder(self._runs.get(form, ())),
-            CountdownValues(now),
-        )
+        checkpoint = Checkpoint(self.limits.work_limit)
+        agents = await self._render_all(snapshot, now)
+        builder = ExpositionBuilder(self._shared.get(text_format, ()))
+        values = CountdownValues(now)
         for index, metric in enumerate(BATCH_METRICS):
-            packing.lasting(header(metric, form).encode())
-            for page in agents:
-                for each in page.shown:
-                    if _pack(packing, each.blocks[index], values):
+            builder.add_shared(header(metric, text_format).encode())
+            for agent in agents:
+                for chunk in agent.shown:
+                    if _add(builder, chunk.lines[index], values):
                         await checkpoint.reached()
                 await checkpoint.reached()
         for index, agent_metric in enumerate(AGENT_METRICS):
-            packing.lasting(header(agent_metric, form).encode())
-            for page in agents:
-                packing.lasting(page.lines[index])
+            builder.add_shared(header(agent_metric, text_format).encode())
+            for agent in agents:
+                builder.add_shared(agent.lines[index])
             await checkpoint.reached()
-        for text in self._account_lines(snapshot, now, form):
-            packing.lasting(text)
-        parts = packing.parts()
-        self._runs[form] = packing.runs
-        return parts
+        for family in self._account_families(snapshot, now, text_format):
+            builder.add_shared(family)
+        texts = builder.finish()
+        self._shared[text_format] = builder.shared
+        return texts
 
-    async def _current(self, snapshot: Snapshot, now: float) -> list[RenderedAgent]:
-        checkpoint, agents = Checkpoint(), list[RenderedAgent]()
+    async def update(self, snapshot: AgentSnapshot, now: float) -> RenderedAgent:
+        """Return what is exposed of the agent at `now`, seconds since the epoch.
+
+        It is rendered unless it is cached.
+        """
+        rendered = self._cached(snapshot, now)
+        if rendered is None:
+            # Two callers may need the same agent: the second waits, and then finds it cached.
+            async with self._rendering:
+                rendered = self._cached(snapshot, now) or await self._render(snapshot, now)
+        return rendered
+
+    async def _render_all(self, snapshot: Snapshot, now: float) -> list[RenderedAgent]:
+        checkpoint, agents = Checkpoint(self.limits.work_limit), list[RenderedAgent]()
         for agent in snapshot.agents:
             agents.append(await self.update(agent, now))
             await checkpoint.reached()
-        self._forget(snapshot)
+        self._forget_removed(snapshot)
         return agents
 
-    async def update(self, snapshot: AgentSnapshot, now: float) -> RenderedAgent:
-        """Return what is served of the agent at `now`; render what is not known yet."""
-        page = self._known(snapshot, now)
-        if page is None:
-            # Of two who want the same page, the second finds it made.
-            async with self._rendering:
-                page = self._known(snapshot, now) or await self._render(snapshot, now)
-        return page
-
-    def _known(self, snapshot: AgentSnapshot, now: float) -> RenderedAgent | None:
-        page = self._agents.get(snapshot.agent.key)
+    def _cached(self, snapshot: AgentSnapshot, now: float) -> RenderedAgent | None:
+        rendered = self._agents.get(snapshot.agent.key)
         if (
-            page is not None
-            and page.snapshot is snapshot
-            and page.trusted is self._trusted(snapshot, now)
-            and page.since <= now < page.until
+            rendered is not None
+            and rendered.snapshot is snapshot
+            and rendered.stale is self._is_stale(snapshot, now)
+            and rendered.valid_from <= now < rendered.valid_until
         ):
-            return page
+            return rendered
         return None
 
-    def _trusted(self, snapshot: AgentSnapshot, now: float) -> bool:
-        return fresh(snapshot.health.last_success, now, self._policy.polling.stale_after)
+    def _is_stale(self, snapshot: AgentSnapshot, now: float) -> bool:
+        return not fresh(snapshot.health.last_success, now, self._settings.polling.stale_after)
 
     async def _render(self, snapshot: AgentSnapshot, now: float) -> RenderedAgent:
-        key, trusted = snapshot.agent.key, self._trusted(snapshot, now)
-        listing = snapshot.listing if trusted else None
-        page = (
-            RenderedAgent(snapshot, trusted, _agent_lines(AgentSelection(snapshot), now))
-            if listing is None
-            else await self._listed(snapshot, listing, now, self._agents.get(key))
-        )
-        self._agents[key] = page
-        return page
+        stale, listing = self._is_stale(snapshot, now), snapshot.listing
+        if stale or listing is None:
+            selection = AgentSelection(snapshot)
+            rendered = RenderedAgent(snapshot, stale, _agent_lines(selection, now))
+        else:
+            rendered = await self._render_listing(snapshot, listing, now)
+        self._agents[snapshot.agent.key] = rendered
+        return rendered
 
-    async def _listed(
-        self, snapshot: AgentSnapshot, listing: Listing, now: float, before: RenderedAgent | None
+    async def _render_listing(
+        self, snapshot: AgentSnapshot, listing: Listing, now: float
     ) -> RenderedAgent:
-        policy, checkpoint = self._policy.batches, Checkpoint()
-        kept = [batch for batch in listing.batches if batch.kept(now, policy.keep_ended)]
-        chosen: tuple[Batch, ...] = ()
-        for start in range(0, len(kept), RUN):
-            chosen = batches_with_series([*chosen, *kept[start : start + RUN]], policy)
-            await checkpoint.reached()
-        shown = await _slices(snapshot, chosen, now, before.shown if before else (), shown=True)
-        rest: Sequence[Batch] = ()
-        if len(chosen) < len(kept):
-            ids = {batch.batch_id for batch in chosen}
-            rest = [batch for batch in kept if batch.batch_id not in ids]
-        hidden = await _slices(snapshot, rest, now, before.hidden if before else (), shown=False)
-        leaving = [
-            batch.ended + policy.keep_ended for batch in listing.batches if batch.ended is not None
-        ]
-        since, until = span(leaving, now)
-        both = (*shown, *hidden)
-        sums: Mapping[BatchState, Sums] = added([each.sums for each in both])
-        view = select_agent(snapshot, len(chosen), sums, policy)
+        agent, settings, limits = _identity(snapshot), self._settings.batches, self.limits
+        nothing = RenderedAgent(snapshot, stale=False, lines=())
+        previous = self._agents.get(snapshot.agent.key, nothing)
+        selected, rest = await self._select(listing, now)
+        shown = await render_chunks(agent, selected, now, previous.shown, limits, hidden=False)
+        hidden = await render_chunks(agent, rest, now, previous.hidden, limits, hidden=True)
+        chunks = (*shown, *hidden)
+        sums = added([chunk.sums for chunk in chunks])
+        valid_from, valid_until = validity(_removals(listing, settings.keep_ended), now)
         return RenderedAgent(
             snapshot,
-            trusted=True,
-            lines=_agent_lines(view, now),
+            stale=False,
+            lines=_agent_lines(select_agent(snapshot, len(selected), sums, settings), now),
             shown=shown,
             hidden=hidden,
-            since=max([since, *(each.since for each in both)]),
-            until=min([until, *(each.until for each in both)]),
+            valid_from=max([valid_from, *(chunk.valid_from for chunk in chunks)]),
+            valid_until=min([valid_until, *(chunk.valid_until for chunk in chunks)]),
         )
 
-    def _forget(self, snapshot: Snapshot) -> None:
-        """Keep nothing of agents that are gone."""
-        if len(self._agents) > len(snapshot.agents):
-            there = {agent.agent.key for agent in snapshot.agents}
-            self._agents = {key: page for key, page in self._agents.items() if key in there}
+    async def _select(
+        self, listing: Listing, now: float
+    ) -> tuple[tuple[Batch, ...], Sequence[Batch]]:
+        """Return the batches that have series at `now`, and the other ones that are kept."""
+        checkpoint, settings = Checkpoint(self.limits.work_limit), self._settings.batches
+        kept = [batch for batch in listing.batches if batch.kept(now, settings.keep_ended)]
+        selected: tuple[Batch, ...] = ()
+        for start in range(0, len(kept), BATCHES_PER_CHECKPOINT):
+            following = kept[start : start + BATCHES_PER_CHECKPOINT]
+            selected = batches_with_series([*selected, *following], settings)
+            await checkpoint.reached()
+        if len(selected) == len(kept):
+            return selected, ()
+        ids = {batch.batch_id for batch in selected}
+        return selected, [batch for batch in kept if batch.batch_id not in ids]
 
-    def _account_lines(self, snapshot: Snapshot, now: float, form: Format) -> Iterator[bytes]:
+    def _forget_removed(self, snapshot: Snapshot) -> None:
+        if len(self._agents) > len(snapshot.agents):
+            keys = {agent.agent.key for agent in snapshot.agents}
+            self._agents = {key: each for key, each in self._agents.items() if key in keys}
+
+    def _account_families(
+        self, snapshot: Snapshot, now: float, text_format: Format
+    ) -> Iterator[bytes]:
         accounts = [
             (
                 labels((("account", account.account),)),
-                select_account(account, snapshot.agents_of(account.account), now, self._policy),
+                select_account(account, snapshot.agents_of(account.account), now, self._settings),
             )
             for account in snapshot.accounts
         ]
         for metric in ACCOUNT_METRICS:
-            yield (header(metric, form) + lines(metric, accounts, now)).encode()
+            yield (header(metric, text_format) + lines(metric, accounts, now)).encode()
 
 
-def _pack(packing: ExpositionBuilder, block: Block, values: CountdownValues) -> bool:
-    """Add a block to a page; return whether that was work, and not only a note."""
-    if isinstance(block, Fragment):
-        packing.fragment(block)
-    elif isinstance(block, bytes):
-        packing.lasting(block)
-    else:
-        packing.passing(block.at(values))
+def _add(builder: ExpositionBuilder, rendered: ChunkLines, values: CountdownValues) -> bool:
+    """Add a chunk's lines of one metric; return whether that took noticeable time."""
+    if isinstance(rendered, CountdownTemplate):
+        builder.add(rendered.filled(values))
         return True
+    if isinstance(rendered, Fragment):
+        builder.add(rendered)
+    else:
+        builder.add_shared(rendered)
     return False
 
 
-async def _slices(
-    snapshot: AgentSnapshot,
-    batches: Sequence[Batch],
-    now: float,
-    before: Sequence[Chunk],
-    *,
-    shown: bool,
-) -> tuple[Chunk, ...]:
-    identity, checkpoint, made = _identity(snapshot), Checkpoint(), list[Chunk]()
-    for index, run in enumerate(chunks_of(batches)):
-        old = before[index] if index < len(before) else None
-        made.append(make(identity, run, now, shown=shown, before=old))
-        await checkpoint.reached()
-    return tuple(made)
+def _removals(listing: Listing, keep_ended: float) -> list[float]:
+    """Return when ended batches stop being exposed, in seconds since the epoch."""
+    return [batch.ended + keep_ended for batch in listing.batches if batch.ended is not None]
 
 
 def _identity(snapshot: AgentSnapshot) -> str:
@@ -217,6 +226,6 @@ def _identity(snapshot: AgentSnapshot) -> str:
     return labels((("account", agent.account), ("agent_id", agent.agent_id)))
 
 
-def _agent_lines(view: AgentSelection, now: float) -> tuple[bytes, ...]:
-    subjects = ((_identity(view.snapshot), view),)
+def _agent_lines(selection: AgentSelection, now: float) -> tuple[bytes, ...]:
+    subjects = ((_identity(selection.snapshot), selection),)
     return tuple(lines(metric, subjects, now).encode() for metric in AGENT_METRICS)

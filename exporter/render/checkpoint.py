@@ -1,20 +1,24 @@
-"""Long work on the event loop, cut into turns."""
+"""Points at which long work on the event loop lets other tasks run."""
 
 import asyncio
 import time
 
-TURN = 0.003
-"""Seconds of work after which others get their turn."""
+WORK_LIMIT = 0.003
+"""Seconds of work after which other tasks run."""
 
 
 class Checkpoint:
-    """One piece of work. `reached` is called between its steps, and lets other tasks run."""
+    """Divides one piece of work: its steps call `reached` between each other.
 
-    def __init__(self) -> None:
+    `work_limit` is in seconds; with 0, other tasks run at every checkpoint.
+    """
+
+    def __init__(self, work_limit: float = WORK_LIMIT) -> None:
+        self._work_limit = work_limit
         self._since = time.perf_counter()
 
     async def reached(self) -> None:
-        """Let others run if this turn has been long enough."""
-        if time.perf_counter() - self._since >= TURN:
+        """Let other tasks run if the work has lasted `work_limit` seconds since they last did."""
+        if time.perf_counter() - self._since >= self._work_limit:
             await asyncio.sleep(0)
             self._since = time.perf_counter()

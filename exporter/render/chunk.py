@@ -1,6 +1,6 @@
-"""A run of an agent's batches, rendered once: what is served of it until one of them changes.
+"""Batches of an agent rendered together, and kept until one of them changes.
 
-No run is so long that rendering it would hold up the event loop.
+A chunk is small enough that rendering it does not delay the event loop noticeably.
 """
 
 import math
@@ -13,107 +13,138 @@ import msgspec
 from exporter.metrics.batch import BATCH_METRICS
 from exporter.metrics.metric import AnyMetric, LabelledMetric, Metric, escaped
 from exporter.model import Batch, BatchState
-from exporter.render.gzip_stream import Part, deflate
-from exporter.render.text import COUNTDOWN, lines, number
+from exporter.render.checkpoint import WORK_LIMIT, Checkpoint
+from exporter.render.gzip_stream import Text, deflate
+from exporter.render.text import COUNTDOWN_FORMAT, lines, number
 from exporter.selection import Sums, sums_by_state
 
-LARGEST = 200
-"""Batches of a slice: some four milliseconds of rendering."""
 
-WORTH_DEFLATING = 1000
-"""Bytes of a block from which on it is kept deflated: less would hardly become smaller alone."""
+class RenderLimits(msgspec.Struct, frozen=True):
+    """Sizes of the steps of rendering.
+
+    `chunk_batches`: batches of a chunk; 200 take some four milliseconds to render.
+    `min_deflated`: bytes of text from which on a chunk's lines of a family are kept deflated;
+    deflated alone, a shorter text hardly becomes smaller.
+    `work_limit`: seconds of work after which other tasks run.
+    """
+
+    chunk_batches: int = 200
+    min_deflated: int = 1000
+    work_limit: float = WORK_LIMIT
 
 
 class CountdownValues(dict[float, bytes]):
-    """What is written at `now` of a value that will be 0 at a moment, by that moment.
+    """Values of countdowns at `now` as text, by the time at which each is 0.
 
-    Many batches share a moment: each is written once.
+    Times are in seconds since the epoch. Many batches share such a time: its value is formatted
+    once.
     """
 
     def __init__(self, now: float) -> None:
         super().__init__()
         self._now = now
 
-    def __missing__(self, moment: float) -> bytes:
-        """Write the value of a moment that is asked for the first time."""
-        self[moment] = written = COUNTDOWN % (moment - self._now)
-        return written
+    def __missing__(self, zero_at: float) -> bytes:
+        """Format the value of a time that is looked up for the first time."""
+        self[zero_at] = text = COUNTDOWN_FORMAT % (zero_at - self._now)
+        return text
 
 
 class CountdownTemplate(msgspec.Struct, frozen=True, gc=False):
-    """Lines of values that fall by a second each second: a template, and what fills it in.
+    """Lines with values that fall by one per second: a template for `%`, and how to fill it.
 
-    `pick` takes the values for the template's lines, in their order.
+    `pick` returns the values of the template's lines, in their order.
     """
 
     template: bytes
     pick: Callable[[CountdownValues], object]
 
-    def at(self, values: CountdownValues) -> bytes:
+    def filled(self, values: CountdownValues) -> bytes:
         """Return the lines with these values."""
         return self.template % self.pick(values)
 
 
-Block: TypeAlias = Part | CountdownTemplate
-"""The lines of one family for a slice."""
+ChunkLines: TypeAlias = Text | CountdownTemplate
+"""The lines of one metric for the batches of a chunk."""
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """Batches, their sums by state, and their lines: a block for each of BATCH_METRICS.
+    """Batches, their sums by state, and their `lines`: an item for each of BATCH_METRICS.
 
-    It was rendered for the time `at`, and holds from `since` to before `until`. A hidden slice has
-    no blocks.
+    Times are in seconds since the epoch. The chunk was rendered for the time `rendered_at`, and is
+    valid from `valid_from` until just before `valid_until`. Hidden batches have no lines.
     """
 
     batches: tuple[Batch, ...]
-    at: float
-    since: float
-    until: float
+    rendered_at: float
+    valid_from: float
+    valid_until: float
     sums: Mapping[BatchState, Sums]
-    blocks: tuple[Block, ...]
+    lines: tuple[ChunkLines, ...]
+
+    def valid(self, now: float) -> bool:
+        """Return whether the chunk is valid at `now`, provided that no batch has changed."""
+        return self.valid_from <= now < self.valid_until
 
 
-def chunks_of(batches: Sequence[Batch]) -> list[tuple[Batch, ...]]:
-    """Return the batches in runs of a slice's size."""
-    starts = range(0, len(batches), LARGEST)
-    return [tuple(batches[start : start + LARGEST]) for start in starts]
-
-
-def make(
+async def render_chunks(
     agent: str,
-    batches: tuple[Batch, ...],
+    batches: Sequence[Batch],
     now: float,
+    previous: Sequence[Chunk],
+    limits: RenderLimits,
     *,
-    shown: bool,
-    before: Chunk | None = None,
-) -> Chunk:
-    """Return the slice at `now`. `agent` is the agent's identity as `labels` writes it.
+    hidden: bool,
+) -> tuple[Chunk, ...]:
+    """Return the batches of an agent in chunks, rendered for `now`, seconds since the epoch.
 
-    `before` is what stood in its place; of it is kept what is the same.
+    `agent` is the agent's identity as `labels` writes it. `previous` are the agent's chunks of its
+    last rendering: what has not changed since is taken from the chunk at the same index.
     """
-    if before and before.since <= now < before.until and before.batches == batches:
-        return before
-    since, until = span([edge for batch in batches for edge in batch.edges()], now)
-    blocks = _blocks(agent, batches, now, before) if shown else ()
-    return Chunk(batches, now, since, until, sums_by_state(batches, now), blocks)
+    checkpoint, chunks = Checkpoint(limits.work_limit), list[Chunk]()
+    for index, start in enumerate(range(0, len(batches), limits.chunk_batches)):
+        members = tuple(batches[start : start + limits.chunk_batches])
+        chunk = previous[index] if index < len(previous) else None
+        if chunk is None or not chunk.valid(now) or chunk.batches != members:
+            rendered = () if hidden else _lines(agent, members, now, chunk, limits.min_deflated)
+            chunk = _chunk(members, now, rendered)
+        chunks.append(chunk)
+        await checkpoint.reached()
+    return tuple(chunks)
 
 
-def _blocks(
-    agent: str, batches: tuple[Batch, ...], now: float, before: Chunk | None
-) -> tuple[Block, ...]:
-    """Return a block for each metric, those of `before` where they would be the same."""
-    subjects = [(_identity(agent, batch), batch) for batch in batches]
-    if before is None or _ids(before.batches) != _ids(batches):
-        return tuple(_block(metric, subjects, now) for metric in BATCH_METRICS)
-    old, new = before.batches, batches
-    if before.since <= now < before.until:
-        moved = [(was, now_is) for was, now_is in zip(old, new, strict=True) if was is not now_is]
-        old, new = tuple(was for was, _ in moved), tuple(now_is for _, now_is in moved)
+def _chunk(batches: tuple[Batch, ...], now: float, rendered: tuple[ChunkLines, ...]) -> Chunk:
+    edges = [edge for batch in batches for edge in batch.edges()]
+    valid_from, valid_until = validity(edges, now)
+    return Chunk(batches, now, valid_from, valid_until, sums_by_state(batches, now), rendered)
+
+
+def validity(edges: Sequence[float], now: float) -> tuple[float, float]:
+    """Return the last edge that is not after `now`, and the first that is after it.
+
+    An edge is a time at which something changes, in seconds since the epoch.
+    """
+    valid_from = max((edge for edge in edges if edge <= now), default=-math.inf)
+    return valid_from, min((edge for edge in edges if edge > now), default=math.inf)
+
+
+def _lines(
+    agent: str, batches: tuple[Batch, ...], now: float, previous: Chunk | None, min_deflated: int
+) -> tuple[ChunkLines, ...]:
+    """Return an item for each metric: that of `previous` where it would be the same."""
+    subjects = [(f'{agent},batch_id="{escaped(batch.batch_id)}"', batch) for batch in batches]
+    if previous is None or _ids(previous.batches) != _ids(batches):
+        return tuple(_metric_lines(each, subjects, now, min_deflated) for each in BATCH_METRICS)
+    before, after = previous.batches, batches
+    if previous.valid(now):
+        # The time has changed nothing, so only replaced batches can differ.
+        changed = [pair for pair in zip(before, after, strict=True) if pair[0] is not pair[1]]
+        before, after = tuple(old for old, _ in changed), tuple(new for _, new in changed)
     return tuple(
-        block
-        if _told(metric, old, before.at) == _told(metric, new, now)
-        else _block(metric, subjects, now)
-        for metric, block in zip(BATCH_METRICS, before.blocks, strict=True)
+        unchanged
+        if _values(metric, before, previous.rendered_at) == _values(metric, after, now)
+        else _metric_lines(metric, subjects, now, min_deflated)
+        for metric, unchanged in zip(BATCH_METRICS, previous.lines, strict=True)
     )
 
 
@@ -121,51 +152,46 @@ def _ids(batches: tuple[Batch, ...]) -> list[str]:
     return [batch.batch_id for batch in batches]
 
 
-def _told(metric: AnyMetric[Batch], batches: tuple[Batch, ...], now: float) -> list[object]:
-    """Return all that a metric's block says of the batches, beside who they are."""
+def _values(metric: AnyMetric[Batch], batches: tuple[Batch, ...], now: float) -> list[object]:
+    """Return all that a metric's lines contain of the batches, besides their identities.
+
+    Of a countdown that is the time at which it is 0, and not its value.
+    """
     if isinstance(metric, LabelledMetric):
         return [tuple(metric.samples(batch, now)) for batch in batches]
     if metric.zero_at is None:
         return [metric.value(batch, now) for batch in batches]
-    moments = [metric.zero_at(batch, now) for batch in batches]
+    zeros = [metric.zero_at(batch, now) for batch in batches]
     return [
-        (moment, metric.value(batch, now) if moment is None else None)
-        for batch, moment in zip(batches, moments, strict=True)
+        (zero_at, metric.value(batch, now) if zero_at is None else None)
+        for batch, zero_at in zip(batches, zeros, strict=True)
     ]
 
 
-def _identity(agent: str, batch: Batch) -> str:
-    return f'{agent},batch_id="{escaped(batch.batch_id)}"'
-
-
-def span(edges: Sequence[float], now: float) -> tuple[float, float]:
-    """Return the last edge that is not after `now`, and the first that is."""
-    since = max((edge for edge in edges if edge <= now), default=-math.inf)
-    return since, min((edge for edge in edges if edge > now), default=math.inf)
-
-
-def _block(metric: AnyMetric[Batch], subjects: Sequence[tuple[str, Batch]], now: float) -> Block:
+def _metric_lines(
+    metric: AnyMetric[Batch], subjects: Sequence[tuple[str, Batch]], now: float, min_deflated: int
+) -> ChunkLines:
     if isinstance(metric, Metric) and metric.zero_at is not None:
-        moments = [metric.zero_at(batch, now) for _, batch in subjects]
-        if any(moment is not None for moment in moments):
-            return _countdown(metric, subjects, moments, now)
+        zeros = [metric.zero_at(batch, now) for _, batch in subjects]
+        if any(zero_at is not None for zero_at in zeros):
+            return _countdown(metric, subjects, zeros, now)
     text = lines(metric, subjects, now).encode()
-    return deflate(text) if len(text) >= WORTH_DEFLATING else text
+    return deflate(text) if len(text) >= min_deflated else text
 
 
 def _countdown(
     metric: Metric[Batch],
     subjects: Sequence[tuple[str, Batch]],
-    moments: Sequence[float | None],
+    zeros: Sequence[float | None],
     now: float,
 ) -> CountdownTemplate:
     template = []
-    for (identity, batch), moment in zip(subjects, moments, strict=True):
+    for (identity, batch), zero_at in zip(subjects, zeros, strict=True):
         name = f"{metric.name}{{{identity}}} ".replace("%", "%%")
         value = metric.value(batch, now)
-        if moment is not None:
+        if zero_at is not None:
             template.append(f"{name}%b\n")
         elif value is not None:
             template.append(f"{name}{number(value)}\n")
-    pick = itemgetter(*[moment for moment in moments if moment is not None])
+    pick = itemgetter(*[zero_at for zero_at in zeros if zero_at is not None])
     return CountdownTemplate("".join(template).encode(), pick)

@@ -1,4 +1,4 @@
-"""The body of one scrape, from the store and the time; and rendering when an agent changes."""
+"""The body of one scrape; and rendering as soon as an agent's data change."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,24 +10,31 @@ from exporter.render.text import Format, registry_text
 from exporter.store import Store
 
 
-async def render_changes(store: Store, pages: ExpositionCache, clock: Callable[[], float]) -> None:
-    """Render what changes when it changes, for ever: a scrape then finds it done."""
+async def render_changes(store: Store, cache: ExpositionCache, clock: Callable[[], float]) -> None:
+    """Render each agent as soon as its snapshot changes, until cancelled.
+
+    A scrape then finds it in the cache. `clock` returns seconds since the epoch.
+    """
     while True:
         changed = await store.next_change()
-        await pages.update(changed, clock())
+        await cache.update(changed, clock())
         await asyncio.sleep(0)
 
 
 async def exposition(
     store: Store,
-    pages: ExpositionCache,
-    own: Instrumentation,
+    cache: ExpositionCache,
+    instrumentation: Instrumentation,
     clock: Callable[[], float],
-    form: Format,
+    text_format: Format,
     *,
     gzip: bool,
 ) -> Body:
-    """Return the page: what is known of batches, agents and accounts, then the exporter's own."""
-    parts = await pages.parts(store.snapshot(), clock(), form)
-    parts.append(registry_text(own.registry, form))
-    return await gzipped(parts) if gzip else plain(parts)
+    """Return the body of one scrape: batches, agents, accounts, then the exporter's own metrics.
+
+    `clock` returns seconds since the epoch.
+    """
+    texts = await cache.texts(store.snapshot(), clock(), text_format)
+    texts.append(registry_text(instrumentation.registry, text_format))
+    work_limit = cache.limits.work_limit
+    return await gzipped(texts, work_limit) if gzip else plain(texts, work_limit)

@@ -1,7 +1,7 @@
 """The text formats Prometheus 0.0.4 and OpenMetrics 1.0. Pure.
 
-Sample lines of gauges and counters are the same in both; a counter's header, the unit and the end
-differ.
+Sample lines of gauges and counters are the same in both; the header of a counter, the unit and the
+end mark differ.
 """
 
 from collections.abc import Iterable
@@ -20,28 +20,31 @@ class Format(Enum):
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-COUNTDOWN = b"%.3f"
-"""How a value is written that falls by a second each second: to the millisecond."""
+COUNTDOWN_FORMAT = b"%.3f"
+"""The format of a value that falls by one per second: seconds, to the millisecond."""
 
 
 def number(value: float) -> str:
-    """Return the value without loss: an integer in full, a float as short as it reads back."""
+    """Return the value without loss: an integer in full, a float in its shortest exact form."""
     return repr(int(value) if isinstance(value, int) else value)
 
 
-def header(family: Family, form: Format) -> str:
+def header(family: Family, text_format: Format) -> str:
     """Return the family's HELP, TYPE and, in OpenMetrics, UNIT lines."""
     name = family.name
-    if form is Format.OPENMETRICS and family.kind == "counter":
+    if text_format is Format.OPENMETRICS and family.kind == "counter":
         name = name.removesuffix("_total")
     lines = [f"# HELP {name} {family.help}", f"# TYPE {name} {family.kind}"]
-    if form is Format.OPENMETRICS and family.unit:
+    if text_format is Format.OPENMETRICS and family.unit:
         lines.append(f"# UNIT {name} {family.unit}")
     return "\n".join(lines) + "\n"
 
 
 def lines(metric: AnyMetric[Subject], subjects: Iterable[tuple[str, Subject]], now: float) -> str:
-    """Return a metric's lines for each subject, whose identity is given as `labels` writes it."""
+    """Return the sample lines of a metric at `now`, seconds since the epoch.
+
+    Each subject comes with its identity as `labels` writes it.
+    """
     name = metric.name
     if isinstance(metric, Metric):
         value = metric.value
@@ -62,13 +65,13 @@ def lines(metric: AnyMetric[Subject], subjects: Iterable[tuple[str, Subject]], n
     )
 
 
-def registry_text(registry: CollectorRegistry, form: Format) -> bytes:
-    """Return the metrics that prometheus_client keeps, with OpenMetrics' end mark in that format.
+def registry_text(registry: CollectorRegistry, text_format: Format) -> bytes:
+    """Return the families that prometheus_client keeps; in OpenMetrics with the end mark.
 
-    They come last: what follows the end mark is not read.
+    They are the last of an exposition: scrapers do not read beyond the end mark.
     """
-    if form is Format.OPENMETRICS:
+    if text_format is Format.OPENMETRICS:
         # prometheus_client has no annotations for this function.
-        text: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
+        text: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # no annotations
         return text
     return generate_latest(registry)

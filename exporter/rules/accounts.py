@@ -1,10 +1,10 @@
 """The alerts about accounts, their agents and the API."""
 
 from exporter.durations import render as duration
-from exporter.rules.agents import SOON
 from exporter.rules.alert import COUNT, NAMED_AGENT, Alert, Severity
-from exporter.rules.promql import over
-from exporter.rules.recorded import Recorded
+from exporter.rules.expressions import STALE_ALERT_AGE, age_limit
+from exporter.rules.recorded import STALE
+from exporter.rules.sources import last_value, over, select, value_ago
 from exporter.rules.thresholds import Thresholds
 
 CAUSES = "10m"
@@ -24,9 +24,8 @@ TROUBLE = 300.0
 """Seconds that trouble with the API must last: what is shorter, polls get over by themselves."""
 
 _ACCOUNT = "account {{ $labels.account }}"
-_KNOWN = Recorded()
 _REQUESTS = "ultravox_exporter_api_requests_total"
-_SUCCESS = _KNOWN.last("ultravox_account_last_success_timestamp_seconds")
+_SUCCESS = last_value(select, "ultravox_account_last_success_timestamp_seconds")
 
 
 def account_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
@@ -43,16 +42,16 @@ def account_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
 
 def _at_limit(thresholds: Thresholds) -> Alert:
     lasts, metric = thresholds.concurrency_for, "ultravox_account_active_calls"
-    average = over(f"avg_over_time({_KNOWN.series(metric)}[{duration(lasts)}])")
-    allowed = _KNOWN.last("ultravox_account_allowed_concurrent_calls")
+    average = over(f"avg_over_time({select(metric)}[{duration(lasts)}])")
+    allowed = last_value(select, "ultravox_account_allowed_concurrent_calls")
     return Alert(
         "UltravoxAccountAtConcurrencyLimit",
         "info",
         # One call ends before the next begins: who is at the limit is a little below it.
         f"{average} >= {CROWDED} * {allowed}\n"
         f"and {allowed} > 0\n"
-        f"and {_KNOWN.then(metric, lasts)}\n"
-        f"and time() - {_SUCCESS} < {SOON}",
+        f"and {value_ago(select, metric, lasts)}\n"
+        f"and time() - {_SUCCESS} < {STALE_ALERT_AGE}",
         f"The {_ACCOUNT} makes as many calls at once as it may: {COUNT}",
         f"For {duration(lasts)} it has had about as many active calls as it is allowed. Batches"
         " wait for each other: this is why they are slow.",
@@ -66,19 +65,18 @@ def _cause(
 
     `reasons` and `codes` are matchers' values, the latter with their operator.
     """
-    failures = _KNOWN.series("ultravox_agent_poll_failures_total", f'reason=~"{reasons}"')
+    failures = select("ultravox_agent_poll_failures_total", f'reason=~"{reasons}"')
     failed = f"increase({failures}[{CAUSES}])"
-    # Where Prometheus' operator names targets, it takes the label `endpoint` for itself.
-    probes = " or ".join(_probe(label, codes) for label in ("endpoint", "exported_endpoint"))
-    probed = over(probes, "sum", "endpoint, exported_endpoint, code")
+    requests = select(_REQUESTS, 'resource="account"', f"code{codes}")
+    probed = over(f"increase({requests}[{CAUSES}])", "sum", "resource, code")
     return Alert(
         name,
         severity,
         f"count without (agent_id) (\n"
-        f"  {_KNOWN.last('ultravox_agent_up')} == 0\n"
+        f"  {last_value(select, 'ultravox_agent_up')} == 0\n"
         f"  and {over(failed, 'sum', 'reason')} > 0\n"
         f")\n"
-        f"or {_KNOWN.last('ultravox_account_up')} == 0\n"
+        f"or {last_value(select, 'ultravox_account_up')} == 0\n"
         f"and {probed} > 0",
         f"{summary} ({_ACCOUNT})",
         f"{advice} {{{{ if $value }}}}Agents whose polls fail for this reason: {COUNT}. What is"
@@ -86,11 +84,6 @@ def _cause(
         " polls fail for this reason, but the account's probe does.{{ end }}",
         held=TROUBLE,
     )
-
-
-def _probe(label: str, codes: str) -> str:
-    requests = _KNOWN.series(_REQUESTS, f'{label}="account"', f"code{codes}")
-    return f"increase({requests}[{CAUSES}])"
 
 
 _API = (
@@ -132,13 +125,13 @@ _API = (
 
 
 def _data_stale(thresholds: Thresholds) -> Alert:
-    accounts = _KNOWN.last("ultravox_account_allowed_requests_per_second")
-    intervals = _KNOWN.last("ultravox_agent_poll_interval_seconds")
+    accounts = last_value(select, "ultravox_account_allowed_requests_per_second")
+    intervals = last_value(select, "ultravox_agent_poll_interval_seconds")
     return Alert(
         "UltravoxDataStale",
         "warning",
-        f"{_KNOWN.stale()}\n"
-        f"or time() - {_SUCCESS} >= max without (agent_id) ({_KNOWN.patience(SOON)})\n"
+        f"{STALE}\n"
+        f"or time() - {_SUCCESS} >= max without (agent_id) ({age_limit(select, STALE_ALERT_AGE)})\n"
         f"or time() - {_SUCCESS} >= {LONGEST_PATIENCE}\n"
         f"unless max without (agent_id) ({intervals})\n"
         f"or 0 * {accounts}\n"
@@ -153,15 +146,15 @@ def _data_stale(thresholds: Thresholds) -> Alert:
 
 
 def _truncated() -> Alert:
-    hidden = _KNOWN.last(
-        "ultravox_agent_batches_hidden", 'reason="max_per_agent"', without="reason"
+    hidden = last_value(
+        select, "ultravox_agent_batches_hidden", 'reason="max_per_agent"', without="reason"
     )
-    loops = _KNOWN.series("ultravox_agent_poll_failures_total", 'reason="loop"')
+    loops = select("ultravox_agent_poll_failures_total", 'reason="loop"')
     return Alert(
         "UltravoxAgentTruncated",
         "warning",
         f"{hidden} > 0\n"
-        f"or {_KNOWN.last('ultravox_agent_up')} == 0\n"
+        f"or {last_value(select, 'ultravox_agent_up')} == 0\n"
         f"and {over(f'increase({loops}[{CAUSES}])', 'sum', 'reason')} > 0",
         f"{{{{ if $value }}}}{COUNT} batches of {NAMED_AGENT} have no alerts{{{{ else }}}}The"
         f" batches of {NAMED_AGENT} are not listed to their end{{{{ end }}}}",
@@ -172,14 +165,14 @@ def _truncated() -> Alert:
 
 
 def _no_batches(thresholds: Thresholds) -> Alert:
-    batches = _KNOWN.last("ultravox_agent_batches")
-    discovered = _KNOWN.last("ultravox_account_discovered_agents")
+    batches = last_value(select, "ultravox_agent_batches")
+    discovered = last_value(select, "ultravox_account_discovered_agents")
     return Alert(
         "UltravoxNoBatches",
         "info",
         f"sum without (agent_id, state) ({batches}) == 0\n"
         # Where one agent is not known, nothing can be said of all.
-        f"unless count without (agent_id) ({_KNOWN.stale()})\n"
+        f"unless count without (agent_id) ({STALE})\n"
         f"or {discovered} == 0",
         f"There is no batch in {_ACCOUNT}",
         f"For {duration(thresholds.no_batches_for)} none has been seen in it, live or lately ended."
@@ -192,7 +185,7 @@ def _discovery_failing() -> Alert:
     return Alert(
         "UltravoxDiscoveryFailing",
         "warning",
-        f"{_KNOWN.last('ultravox_account_discovery_up')} == 0",
+        f"{last_value(select, 'ultravox_account_discovery_up')} == 0",
         f"The agents of {_ACCOUNT} can't be looked for",
         "The agents that are known are watched as before. Those that came since are not.",
         held=DISCOVERY,

@@ -2,33 +2,19 @@
 
 from exporter.rules.accounts import TROUBLE
 from exporter.rules.alert import Alert
-from exporter.rules.promql import LOOKBACK
-from exporter.rules.recorded import Recorded
+from exporter.rules.sources import LOOKBACK, select
 
-_KNOWN = Recorded()
-_SERVES = "ultravox_exporter_config_last_reload_successful"
+_SERVES = "ultravox_exporter_build_info"
 """What every exporter serves, whatever it watches."""
 
 
 def exporter_alerts() -> tuple[Alert, ...]:
     """Return the alerts."""
-    return (_reload_failed(), _exporter_down(), _exporter_absent())
-
-
-def _reload_failed() -> Alert:
-    return Alert(
-        "UltravoxConfigReloadFailed",
-        "warning",
-        f"{_KNOWN.last(_SERVES, operator='min')} == 0",
-        "The exporter's new configuration is not in force",
-        "The last reload failed: the configuration before it goes on. The log says where the new"
-        " one is wrong.",
-        held=TROUBLE,
-    )
+    return (_exporter_down(), _exporter_absent())
 
 
 def _exporter_down() -> Alert:
-    intervals = _KNOWN.series("ultravox_agent_poll_interval_seconds")
+    intervals = select("ultravox_agent_poll_interval_seconds")
     return Alert(
         "UltravoxExporterDown",
         "critical",
@@ -49,7 +35,7 @@ def _exporter_absent() -> Alert:
         "UltravoxExporterAbsent",
         "critical",
         # Not for the whole 15 minutes: when Prometheus itself starts, nothing was scraped yet.
-        f"absent_over_time({_KNOWN.series(_SERVES)}[10m])",
+        f"absent_over_time({select(_SERVES)}[10m])",
         "No exporter is scraped",
         "For 15 minutes Prometheus has not had one sample of any Ultravox batch exporter: it is not"
         " running, or not among the scrape targets.",

@@ -1,169 +1,235 @@
-"""Expressions over the exporter's series: what is so of batches, now. Pure text.
+"""Expressions about agents and batches, each a function of how series are read (`Sources`).
 
-Names are joined nowhere: they change.
+A batch's age and rate are measured between successful polls, not between scrapes: data that an
+outage keeps unchanged do not look like a batch that makes no progress. Agents' names appear
+nowhere, because they may change. Each condition of an expression has a line of its own.
 """
 
+from dataclasses import replace
+
 from exporter.durations import render as duration
-from exporter.rules.agents import Agents
-from exporter.rules.promql import LOOKBACK, OF_AGENT, operand, over, scraped
+from exporter.rules.sources import (
+    LOOKBACK,
+    OF_AGENT,
+    Select,
+    Sources,
+    last_scraped,
+    last_value,
+    operand,
+    over,
+    value_ago,
+)
 
-SHORTEST = 600
-"""Seconds of observation that a pace is made of, at least."""
+STALE_ALERT_AGE = 300
+"""Seconds: data younger than this raise no UltravoxDataStale, whatever the poll interval is."""
 
-OBSERVED = 0.8
-"""Of the time without a call that must have been observed, for a batch to be stalled."""
+STALE_AGE = 660
+"""Seconds: data younger than this are not stale, whatever the poll interval is.
 
-LATE = 660
-"""Seconds after its beginning at which a batch may be seen for the first time."""
+A `Retry-After` may pause an account twice for five minutes, and an outage may last ten.
+"""
 
-_LEFT = "ultravox_batch_calls_remaining"
+MIN_OBSERVED = 600
+"""Seconds between the two polls of a completion rate, at least."""
+
+OBSERVED_SHARE = 0.8
+"""Share of the time without a completed call that successful polls must cover."""
+
+FIRST_SEEN_WITHIN = 660
+"""Seconds after its opening within which a batch is first seen, at the latest."""
+
 SERVED_WITH = "ultravox_agent_batches_hidden"
-"""Of each agent whose batches are served."""
+"""A series that every agent has whose batches are served."""
+
+_COMPLETED = "ultravox_batch_calls_completed"
+_INTERVAL = "ultravox_agent_poll_interval_seconds"
+_LAST_SUCCESS = "ultravox_agent_last_success_timestamp_seconds"
+_PAUSED = "ultravox_batch_paused"
 
 
-class Expressions(Agents):
-    """What is known of agents and their batches.
+def written_out(read: Select, remaining: str) -> Sources:
+    """Return sources that are the expressions themselves, over the series that `read` selects."""
+    sources = Sources(
+        select=read,
+        last_success=last_value(read, _LAST_SUCCESS),
+        calls=last_value(read, "ultravox_batch_calls"),
+        completed=last_value(read, _COMPLETED),
+        remaining=remaining,
+        paused=last_value(read, _PAUSED),
+        opening=_opening(read),
+        window_end=last_value(read, "ultravox_batch_window_end_timestamp_seconds"),
+        ended=last_value(read, "ultravox_batch_ended_timestamp_seconds"),
+        closing="",
+        not_stale="",
+        active="",
+    )
+    sources = replace(sources, closing=closing(sources), not_stale=not_stale(sources))
+    return replace(sources, active=active(sources))
 
-    Vectors are named by what they hold, one sample a batch or one an agent; times are seconds since
-    the epoch. Each guard has a line of its own.
+
+def remaining_where_listed(read: Select) -> str:
+    """Return a batch's remaining calls, unless a later scrape has its agent without the batch."""
+    metric = "ultravox_batch_calls_remaining"
+    batch, agent = last_scraped(read(metric)), last_scraped(read(SERVED_WITH))
+    listed = (
+        f"last_over_time({read(metric)}[{LOOKBACK}])\n"
+        f"  and {batch} >= {OF_AGENT} group_left () max without (reason) ({agent})"
+    )
+    return over(f"\n  {listed}\n", "min")
+
+
+def _opening(read: Select) -> str:
+    created = last_value(read, "ultravox_batch_created_timestamp_seconds")
+    start = last_value(read, "ultravox_batch_window_start_timestamp_seconds")
+    return f"{start} > {created}\nor {created}"
+
+
+def age_limit(read: Select, minimum: float) -> str:
+    """Return how old an agent's data may be, in seconds: 3 poll intervals, `minimum` at least.
+
+    While the API is unreachable, the poll interval doubles up to five minutes. So after an outage
+    of ten minutes, new data arrive before the data from before it are stale.
     """
+    return f"clamp_min(3 * {last_value(read, _INTERVAL)}, {minimum:g})"
 
-    def calls(self) -> str:
-        """Batches: their calls."""
-        return self.last("ultravox_batch_calls")
 
-    def completed(self) -> str:
-        """Batches: their completed calls."""
-        return self.last("ultravox_batch_calls_completed")
+def not_stale(sources: Sources) -> str:
+    """Return the time of the last successful poll of the agents whose data are not stale."""
+    success = sources.last_success
+    return f"{success}\nand time() - {success} < {age_limit(sources.select, STALE_AGE)}"
 
-    def left(self) -> str:
-        """Batches: their calls that are not completed, where they are not gone."""
-        return over(f"\n  {self.served_lately(_LEFT)}\n", "min")
 
-    def served_lately(self, metric: str) -> str:
-        """Batches by exporter: a gauge's last value, unless their agent was served since, alone."""
-        batch, agent = scraped(self.series(metric)), scraped(self.series(SERVED_WITH))
-        return (
-            f"last_over_time({self.series(metric)}[{LOOKBACK}])\n"
-            f"  and {batch} >= {OF_AGENT} group_left () max without (reason) ({agent})"
-        )
+def stale(sources: Sources) -> str:
+    """Return the age in seconds of the data of agents that are late; 0 without a success yet."""
+    success = sources.last_success
+    return (
+        f"time() - {success} >= {age_limit(sources.select, STALE_ALERT_AGE)}\n"
+        f"or 0 * {last_value(sources.select, _INTERVAL)}\n"
+        f"unless {success}"
+    )
 
-    def paused(self) -> str:
-        """Batches: whether they are paused."""
-        return self.last("ultravox_batch_paused")
 
-    def paused_within(self, seconds: float) -> str:
-        """Batches: whether they were paused at any time in the last seconds."""
-        selector = self.series("ultravox_batch_paused")
-        return over(f"max_over_time({selector}[{duration(seconds)}])")
+def observed(sources: Sources, seconds: float, ago: float = 0.0) -> str:
+    """Return for how many seconds polls covered an agent, of the `seconds` up to `ago`.
 
-    def begin(self) -> str:
-        """Batches: from when calls could be made: their creation, or a later window's opening."""
-        created = self.last("ultravox_batch_created_timestamp_seconds")
-        start = self.last("ultravox_batch_window_start_timestamp_seconds")
-        return f"{start} > {created}\nor {created}"
+    That is the time between the last successful polls known then and `seconds` before.
+    """
+    before = value_ago(sources.select, _LAST_SUCCESS, seconds + ago)
+    return f"{operand(_last_success(sources, ago))} - {before}"
 
-    def window_end(self) -> str:
-        """Batches: the end of their window, where it has one."""
-        return self.last("ultravox_batch_window_end_timestamp_seconds")
 
-    def ended(self) -> str:
-        """Batches that have ended: when."""
-        return self.last("ultravox_batch_ended_timestamp_seconds")
+def _last_success(sources: Sources, ago: float) -> str:
+    return value_ago(sources.select, _LAST_SUCCESS, ago) if ago else sources.not_stale
 
-    def close(self) -> str:
-        """Batches: when the last call could be made: their end, or that of the window before it."""
-        ended, window = self.ended(), self.window_end()
-        return f"{ended} < {window}\nor {window}\nor {ended}"
 
-    def open(self) -> str:
-        """Batches that should be calling: for how many seconds they could when last heard of.
+def closing(sources: Sources) -> str:
+    """Return when the last call can be made: the earlier of window end and the batch's end."""
+    ended, window = sources.ended, sources.window_end
+    return f"{ended} < {window}\nor {window}\nor {ended}"
 
-        They have calls left, are neither paused nor ended, their window is open, and what is known
-        is fresh.
-        """
-        return (
-            f"{operand(self.fresh())} - {OF_AGENT} group_right () {operand(self.begin())} >= 0\n"
-            f"and {self.left()} > 0\n"
-            f"unless {self.paused()} == 1\n"
-            f"unless {self.ended()}\n"
-            f"unless {self.window_end()} <= time()"
-        )
 
-    def unmoved(self, seconds: float) -> str:
-        """Batches that should be calling and completed nothing for so long: their calls left."""
-        return (
-            f"{self.left()}\n"
-            f"and {operand(self.open())} >= {seconds:g}\n"
-            f"and {self.completed()} <= {self.then('ultravox_batch_calls_completed', seconds)}\n"
-            f"unless {self.paused_within(seconds)} == 1"
-        )
+def active(sources: Sources) -> str:
+    """Return the active batches: seconds from their opening to the last successful poll.
 
-    def stalled(self, seconds: float) -> str:
-        """Batches that completed nothing for so long, as was observed: their calls left."""
-        return (
-            f"{self.unmoved(seconds)}\n"
-            f"and {OF_AGENT} {self.observed(seconds)} >= {OBSERVED * seconds:g}"
-        )
+    They have remaining calls and an open window, are neither paused nor ended, and their data are
+    not stale.
+    """
+    polled, opening = operand(sources.not_stale), operand(sources.opening)
+    return (
+        f"{polled} - {OF_AGENT} group_right () {opening} >= 0\n"
+        f"and {sources.remaining} > 0\n"
+        f"unless {sources.paused} == 1\n"
+        f"unless {sources.ended}\n"
+        f"unless {sources.window_end} <= time()"
+    )
 
-    def not_started(self, seconds: float) -> str:
-        """Batches that could call for so long and made none: their calls."""
-        return (
-            f"{self.left()}\n"
-            f"and {self.completed()} == 0\n"
-            f"and {operand(self.open())} >= {seconds:g}\n"
-            f"unless {self.paused_within(seconds)} == 1"
-        )
 
-    def paused_long(self, seconds: float) -> str:
-        """Batches that have been paused for so long and could call otherwise: their calls left."""
-        lowest = over(f"min_over_time({self.series('ultravox_batch_paused')}[{duration(seconds)}])")
-        return (
-            f"{self.left()} > 0\n"
-            f"and {self.then('ultravox_batch_paused', seconds)} == 1\n"
-            f"unless {lowest} == 0\n"
-            f"and {OF_AGENT} {operand(self.fresh())}\n"
-            f"and time() - {operand(self.begin())} >= {seconds:g}\n"
-            f"unless {self.ended()}\n"
-            f"unless {self.window_end()} <= time()"
-        )
+def no_progress(sources: Sources, seconds: float) -> str:
+    """Return the remaining calls of active batches that completed none for so many seconds."""
+    return (
+        f"{sources.remaining}\n"
+        f"and {operand(sources.active)} >= {seconds:g}\n"
+        f"and {sources.completed} <= {value_ago(sources.select, _COMPLETED, seconds)}\n"
+        f"unless {_paused_within(sources, seconds)} == 1"
+    )
 
-    def closed(self, seconds: float) -> str:
-        """Batches that closed in the last seconds: their calls left, counted after the close."""
-        return (
-            f"{self.left()} > 0\n"
-            # The exporter's clock may be ahead of Prometheus'.
-            f"and {operand(self.close())} <= time()\n"
-            f"and time() - {operand(self.close())} < {seconds:g}\n"
-            f"and ({operand(self.fresh())} - {OF_AGENT} group_right () {operand(self.close())}) > 0"
-        )
 
-    def pace(self, seconds: float, ago: float = 0.0) -> str:
-        """Batches that should be calling: calls completed a second, over the seconds up to `ago`.
+def stalled(sources: Sources, unmoved: str, seconds: float) -> str:
+    """Return the batches of `unmoved` (no progress for `seconds`) that polls observed meanwhile."""
+    return f"{unmoved}\nand {OF_AGENT} {observed(sources, seconds)} >= {OBSERVED_SHARE * seconds:g}"
 
-        The time is that between two answers of the API. Where the batch has begun since, it is the
-        time since then, at which nothing was completed. Nothing is said of batches that were paused
-        meanwhile, or observed for too short a time, or whose agent was not observed before.
-        """
-        completed = "ultravox_batch_calls_completed"
-        now, begin = operand(self.known(ago)), operand(self.begin())
-        made = self.then(completed, ago) if ago else self.completed()
-        before = self.then("ultravox_agent_last_success_timestamp_seconds", seconds + ago)
-        earlier = self.then(completed, seconds + ago)
-        least = f"{min(SHORTEST, 2 / 3 * seconds):g}"
-        return (
-            f"(\n"
-            f"  ({made} - {earlier})\n"
-            f"  / {OF_AGENT} group_left () ({self.observed(seconds, ago)} >= {least})\n"
-            f"  and {begin} <= {OF_AGENT} group_left () {before}\n"
-            f"  or {made} / ({now} - {OF_AGENT} group_right () {begin} >= {least})\n"
-            f"  and {begin} + {LATE} > {OF_AGENT} group_left () {before}\n"
-            f")\n"
-            f"and {operand(self.open())}\n"
-            f"unless {self.paused_within(seconds + ago)} == 1"
-        )
 
-    def left_at_close(self, pace: str) -> str:
-        """Batches that should be calling: calls left at the window's end, at a pace."""
-        ahead = f"({self.window_end()} - {OF_AGENT} group_left () {operand(self.fresh())})"
-        return f"clamp_min({self.left()} - {operand(pace)} * {ahead}, 0)"
+def not_started(sources: Sources, seconds: float) -> str:
+    """Return the remaining calls of batches that were active for so many seconds and made none."""
+    return (
+        f"{sources.remaining}\n"
+        f"and {sources.completed} == 0\n"
+        f"and {operand(sources.active)} >= {seconds:g}\n"
+        f"unless {_paused_within(sources, seconds)} == 1"
+    )
+
+
+def _paused_within(sources: Sources, seconds: float) -> str:
+    """Return whether a batch was paused at any time in the last seconds: 0 or 1."""
+    return over(f"max_over_time({sources.select(_PAUSED)}[{duration(seconds)}])")
+
+
+def paused_for(sources: Sources, seconds: float) -> str:
+    """Return the remaining calls of batches that only a pause kept from calling for `seconds`."""
+    lowest = over(f"min_over_time({sources.select(_PAUSED)}[{duration(seconds)}])")
+    return (
+        f"{sources.remaining} > 0\n"
+        f"and {value_ago(sources.select, _PAUSED, seconds)} == 1\n"
+        f"unless {lowest} == 0\n"
+        f"and {OF_AGENT} {operand(sources.not_stale)}\n"
+        f"and time() - {operand(sources.opening)} >= {seconds:g}\n"
+        f"unless {sources.ended}\n"
+        f"unless {sources.window_end} <= time()"
+    )
+
+
+def closed_within(sources: Sources, seconds: float) -> str:
+    """Return the remaining calls of batches that closed in the last seconds, as polled after it."""
+    polled, closes = operand(sources.not_stale), operand(sources.closing)
+    return (
+        f"{sources.remaining} > 0\n"
+        # The exporter's clock may be ahead of Prometheus' clock.
+        f"and {closes} <= time()\n"
+        f"and time() - {closes} < {seconds:g}\n"
+        f"and ({polled} - {OF_AGENT} group_right () {closes}) > 0"
+    )
+
+
+def completion_rate(sources: Sources, seconds: float, ago: float = 0.0) -> str:
+    """Return the calls that active batches completed per second, in the `seconds` up to `ago`.
+
+    The time is that between two successful polls. For a batch that opened meanwhile it is the time
+    since its opening, when no call was completed. Absent for batches that were paused meanwhile,
+    for too short a time, and for agents that were not polled before.
+    """
+    read, opening = sources.select, operand(sources.opening)
+    polled = operand(_last_success(sources, ago))
+    completed = value_ago(read, _COMPLETED, ago) if ago else sources.completed
+    completed_before = value_ago(read, _COMPLETED, seconds + ago)
+    polled_before = value_ago(read, _LAST_SUCCESS, seconds + ago)
+    least = f"{min(MIN_OBSERVED, 2 / 3 * seconds):g}"
+    return (
+        f"(\n"
+        f"  ({completed} - {completed_before})\n"
+        f"  / {OF_AGENT} group_left () ({observed(sources, seconds, ago)} >= {least})\n"
+        f"  and {opening} <= {OF_AGENT} group_left () {polled_before}\n"
+        f"  or {completed} / ({polled} - {OF_AGENT} group_right () {opening} >= {least})\n"
+        f"  and {opening} + {FIRST_SEEN_WITHIN} > {OF_AGENT} group_left () {polled_before}\n"
+        f")\n"
+        f"and {operand(sources.active)}\n"
+        f"unless {_paused_within(sources, seconds + ago)} == 1"
+    )
+
+
+def remaining_at_closing(sources: Sources, rate: str) -> str:
+    """Return the calls that active batches will not have made at their window's end, at a rate.
+
+    `rate` is in calls per second.
+    """
+    ahead = f"({sources.window_end} - {OF_AGENT} group_left () {operand(sources.not_stale)})"
+    return f"clamp_min({sources.remaining} - {operand(rate)} * {ahead}, 0)"

@@ -12,7 +12,7 @@ Share = NewType("Share", float)
 
 
 class Thresholds(msgspec.Struct, frozen=True):
-    """When alerts fire. Each is a flag: `stalled_after` is `--stalled-after`."""
+    """When alerts fire. Each is a flag by its encoded name."""
 
     stalled_after: Annotated[Seconds, "no call completed for so long: UltravoxBatchStalled"] = (
         Seconds(900)
@@ -21,8 +21,8 @@ class Thresholds(msgspec.Struct, frozen=True):
         Seconds, "no call made so long after the window's opening: UltravoxBatchNotStarted"
     ] = Seconds(900)
     paused_after: Annotated[Seconds, "paused for so long: UltravoxBatchPaused"] = Seconds(1800)
-    pace_over: Annotated[Seconds, "the pace is that of so long: UltravoxBatchWillMissWindow"] = (
-        Seconds(1800)
+    rate_over: Annotated[Seconds, "the pace is that of so long: UltravoxBatchWillMissWindow"] = (
+        msgspec.field(default=Seconds(1800), name="pace_over")
     )
     miss_share: Annotated[
         Share, "share of the calls that will be left: UltravoxBatchWillMissWindow"

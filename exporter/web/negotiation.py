@@ -1,4 +1,4 @@
-"""Which format and which encoding a scraper accepts. Pure."""
+"""The text format and the encoding that a scraper accepts. Pure."""
 
 from collections.abc import Iterator
 
@@ -6,34 +6,36 @@ from exporter.render.text import Format
 
 
 def negotiate(accept: str) -> Format:
-    """Return the format that an Accept header likes best; the older one where it does not say.
+    """Return the format that an Accept header prefers; Prometheus text without a preference.
 
-    OpenMetrics counts where it is accepted in version 1.0.0 or without a version. An equal liking
-    is settled in favour of OpenMetrics, the richer of the two.
+    OpenMetrics needs version 1.0.0 or no version. If both have the same quality, OpenMetrics is
+    preferred: it says more.
     """
-    liking = {Format.PROMETHEUS: 0.0, Format.OPENMETRICS: 0.0}
-    for media, parameters in _offers(accept):
-        form = _format(media, parameters.get("version"))
-        if form is not None:
-            liking[form] = max(liking[form], _quality(parameters.get("q")))
-    if liking[Format.OPENMETRICS] > 0 and liking[Format.OPENMETRICS] >= liking[Format.PROMETHEUS]:
+    quality = {Format.PROMETHEUS: 0.0, Format.OPENMETRICS: 0.0}
+    for media_type, parameters in _entries(accept):
+        text_format = _format(media_type, parameters.get("version"))
+        if text_format is not None:
+            quality[text_format] = max(quality[text_format], _quality(parameters.get("q")))
+    if 0 < quality[Format.OPENMETRICS] >= quality[Format.PROMETHEUS]:
         return Format.OPENMETRICS
     return Format.PROMETHEUS
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether an Accept-Encoding header lets an answer be compressed with gzip.
+    """Return whether an Accept-Encoding header accepts gzip.
 
-    What it says of gzip counts before what it says of the rest (`*`).
+    An entry for gzip has precedence over one for every encoding (`*`).
     """
-    liking = {name: _quality(parameters.get("q")) for name, parameters in _offers(accept_encoding)}
-    return liking.get("gzip", liking.get("x-gzip", liking.get("*", 0.0))) > 0
+    quality = {
+        name: _quality(parameters.get("q")) for name, parameters in _entries(accept_encoding)
+    }
+    return quality.get("gzip", quality.get("x-gzip", quality.get("*", 0.0))) > 0
 
 
-def _offers(header: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield each offer of an Accept header and its parameters."""
-    for offer in header.split(","):
-        name, _, rest = offer.partition(";")
+def _entries(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the name and the parameters of each entry of an Accept header."""
+    for entry in header.split(","):
+        name, _, rest = entry.partition(";")
         yield name.strip().lower(), dict(_parameter(text) for text in rest.split(";"))
 
 
@@ -42,8 +44,8 @@ def _parameter(text: str) -> tuple[str, str]:
     return name.strip().lower(), value.strip().strip('"')
 
 
-def _format(media: str, version: str | None) -> Format | None:
-    match media, version:
+def _format(media_type: str, version: str | None) -> Format | None:
+    match media_type, version:
         case "application/openmetrics-text", None | "1.0.0":
             return Format.OPENMETRICS
         case (("text/plain" | "text/*" | "*/*"), _):
@@ -53,7 +55,7 @@ def _format(media: str, version: str | None) -> Format | None:
 
 
 def _quality(text: str | None) -> float:
-    """Return a q-value; 1 where there is none (as HTTP says), 0 where it is no number."""
+    """Return a q-value: 1 if it is missing, as HTTP defines; 0 if it is not a number."""
     if text is None:
         return 1.0
     try:

@@ -1,4 +1,4 @@
-"""The application: /metrics, the landing page, health; and its listening."""
+"""The application: /metrics, the landing page, health; and its listening sockets."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ HEALTHY_PATH = "/-/healthy"
 READY_PATH = "/-/ready"
 
 SHUTDOWN_GRACE = 0.5
-"""Seconds that a slow scraper gets once the process is told to end."""
+"""Seconds that open connections get to finish when the server stops."""
 
 LANDING_PAGE = """<!doctype html>
 <html lang="en">
@@ -42,42 +42,53 @@ LANDING_PAGE = """<!doctype html>
 """
 
 
-class Metrics(Protocol):
-    """What makes the page of metrics."""
+class Exposition(Protocol):
+    """Renders the body of one scrape."""
 
-    async def __call__(self, form: Format, *, gzip: bool) -> Body:
-        """Return the page in a format, compressed or not."""
+    async def __call__(self, text_format: Format, *, gzip: bool) -> Body:
+        """Return the body in a text format, compressed with gzip or not."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the pages need. None of these may ask the API.
+    """What the application serves. None of these functions sends a request to the API.
 
-    `overdue` names the loops that hang; `ready` says whether every agent has been polled once.
+    `metrics` renders the response at `telemetry_path`. `overdue` returns the names of the jobs that
+    have made no progress in time. `ready` returns whether every agent has been polled once.
     """
 
     telemetry_path: str
-    metrics: Metrics
+    metrics: Exposition
     overdue: Callable[[], list[str]]
     ready: Callable[[], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class ScrapeLimits:
+    """Limits on scrapes.
+
+    `concurrent`: scrapes answered at the same time: a few replicas of Prometheus, and a person.
+    `seconds`: time to send one response; Prometheus itself waits 10 s unless configured.
+    """
+
+    concurrent: int = 8
+    seconds: float = 60.0
+
+
+DEFAULT_LIMITS = ScrapeLimits()
+
 _SITE = web.AppKey("site", Site)
+_LIMITS = web.AppKey("limits", ScrapeLimits)
 _SCRAPES = web.AppKey("scrapes", asyncio.Semaphore)
 
-MAX_SCRAPES = 8
-"""Scrapes that are answered at once: a few replicas of Prometheus, and somebody who looks."""
 
-SLOWEST_SCRAPE = 60.0
-"""Seconds to take a page. Who is slower has given up, or never meant to read it."""
-
-
-def application(site: Site) -> web.Application:
-    """Return the application; paths it does not know are 404, methods it does not know 405."""
+def application(site: Site, limits: ScrapeLimits = DEFAULT_LIMITS) -> web.Application:
+    """Return the application. An unknown path is answered with 404, an unknown method with 405."""
     app = web.Application()
     app[_SITE] = site
-    app[_SCRAPES] = asyncio.Semaphore(MAX_SCRAPES)
+    app[_LIMITS] = limits
+    app[_SCRAPES] = asyncio.Semaphore(limits.concurrent)
     app.router.add_get(site.telemetry_path, _metrics)
     app.router.add_get(HEALTHY_PATH, _healthy)
     app.router.add_get(READY_PATH, _ready)
@@ -89,38 +100,43 @@ def application(site: Site) -> web.Application:
 async def _metrics(request: web.Request) -> web.StreamResponse:
     scrapes = request.app[_SCRAPES]
     if scrapes.locked():
-        message = f"{MAX_SCRAPES} scrapes are being answered already\n"
+        limit = request.app[_LIMITS].concurrent
+        message = f"too many scrapes: {limit} are in progress; retry in 1 s\n"
         return web.Response(status=503, text=message, headers={hdrs.RETRY_AFTER: "1"})
     async with scrapes:
-        return await _answer(request)
+        return await _scrape(request)
 
 
-async def _answer(request: web.Request) -> web.StreamResponse:
-    form = negotiate(request.headers.get(hdrs.ACCEPT, ""))
+async def _scrape(request: web.Request) -> web.StreamResponse:
+    text_format = negotiate(request.headers.get(hdrs.ACCEPT, ""))
     gzip = accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
-    body = await request.app[_SITE].metrics(form, gzip=gzip)
-    headers = {hdrs.CONTENT_TYPE: form.value, hdrs.VARY: "Accept, Accept-Encoding"}
+    body = await request.app[_SITE].metrics(text_format, gzip=gzip)
+    headers = {hdrs.CONTENT_TYPE: text_format.value, hdrs.VARY: "Accept, Accept-Encoding"}
     if gzip:
         headers[hdrs.CONTENT_ENCODING] = "gzip"
     response = web.StreamResponse(headers=headers)
     response.content_length = body.length
     try:
-        async with asyncio.timeout(SLOWEST_SCRAPE):
-            await response.prepare(request)
-            if request.method != hdrs.METH_HEAD:
-                async for chunk in body.chunks():
-                    await response.write(chunk)
-            await response.write_eof()
+        async with asyncio.timeout(request.app[_LIMITS].seconds):
+            await _send(request, response, body)
     except TimeoutError:
-        log.debug("scrape_too_slow", remote=request.remote)
+        log.debug("scrape_aborted", remote=request.remote, reason="timeout")
         abort(request.transport)
     except ConnectionError:
-        log.debug("scraper_gone", remote=request.remote)
+        log.debug("scraper_disconnected", remote=request.remote)
     return response
 
 
+async def _send(request: web.Request, response: web.StreamResponse, body: Body) -> None:
+    await response.prepare(request)
+    if request.method != hdrs.METH_HEAD:
+        async for write in body.writes():
+            await response.write(write)
+    await response.write_eof()
+
+
 def abort(transport: asyncio.BaseTransport | None) -> None:
-    """Close a connection without sending what is left; None is one that is closed already."""
+    """Close a connection without sending the rest; None is a connection that is closed already."""
     if isinstance(transport, asyncio.WriteTransport):
         transport.abort()
 
@@ -128,7 +144,7 @@ def abort(transport: asyncio.BaseTransport | None) -> None:
 async def _healthy(request: web.Request) -> web.Response:
     site = request.app[_SITE]
     if overdue := site.overdue():
-        return web.Response(status=503, text=f"hanging: {', '.join(overdue)}\n")
+        return web.Response(status=503, text=f"unhealthy: overdue jobs: {', '.join(overdue)}\n")
     return web.Response(text="healthy\n")
 
 
@@ -136,7 +152,7 @@ async def _ready(request: web.Request) -> web.Response:
     site = request.app[_SITE]
     if site.ready():
         return web.Response(text="ready\n")
-    return web.Response(status=503, text="not every agent has been polled yet\n")
+    return web.Response(status=503, text="not ready: waiting for the first poll of every agent\n")
 
 
 async def _landing(request: web.Request) -> web.Response:
@@ -150,26 +166,26 @@ async def _landing(request: web.Request) -> web.Response:
     return web.Response(text=page, content_type="text/html")
 
 
-class _NotHttp(logging.Filter):
-    """Says in one line that what came in was no HTTP: whoever sent it is at fault, not we."""
+class _RejectedRequests(logging.Filter):
+    """Logs a request that is not valid HTTP in one line, without traceback: it is not our bug."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if not isinstance(error, HttpProcessingError):
             return True
-        log.debug("not_http", error=type(error).__name__)
+        log.debug("request_rejected", error=type(error).__name__)
         return False
 
 
 _SERVER_LOG = logging.getLogger(__name__)
-_SERVER_LOG.addFilter(_NotHttp())
+_SERVER_LOG.addFilter(_RejectedRequests())
 
 
 @asynccontextmanager
 async def listen(
     app: web.Application, addresses: Iterable[Address]
 ) -> AsyncIterator[list[Address]]:
-    """Serve the application and yield where. Raises ListenError before anything is served."""
+    """Serve the application, and yield the addresses in use. Raises ListenError if one is taken."""
     async with AsyncExitStack() as stack:
         listeners = [stack.enter_context(address.bind()) for address in addresses]
         runner = web.AppRunner(

@@ -57,7 +57,7 @@ def identifying(name: str) -> tuple[str, ...]:
         return LABELS["batch"]
     if name in ("UltravoxDataStale", "UltravoxAgentTruncated"):
         return LABELS["agent"]
-    return () if name.startswith(("UltravoxExporter", "UltravoxConfig")) else ("account",)
+    return () if name.startswith("UltravoxExporter") else ("account",)
 
 
 def elsewhere(name: str, severity: str = "") -> list[dict[str, str]]:
@@ -133,7 +133,6 @@ WORLDS = (
             labelled("UltravoxExporterDown"),
             labelled("UltravoxExporterAbsent"),
             labelled("UltravoxDataStale"),
-            labelled("UltravoxConfigReloadFailed"),
         ],
         {"ExporterAbsent critical", "DataStale warning"},
     ),

@@ -13,9 +13,9 @@ from exporter.simulator import DEFAULT_KEY, Account, demo_account
 from tests.support.process import FREE_PORT, Process, started
 from tests.support.programs import require
 from tests.support.prometheus import INTERVAL, Prometheus, scraping
-from tests.support.truth import Row, agent_sums, batch_series, kept, state
+from tests.support.truth import Record, agent_sums, batch_series, kept, state
 
-Truth = dict[str, list[Row]]
+Truth = dict[str, list[Record]]
 """The API's rows, by agent."""
 
 MOVING = (
@@ -224,7 +224,7 @@ async def test_openmetrics_says_the_same() -> None:
             _, openmetrics = await exporter.get(headers={"Accept": "application/openmetrics-text"})
             _, after = await exporter.get()
     assert openmetrics.endswith("\n# EOF\n")
-    families = text_string_to_metric_families(openmetrics)  # type: ignore[no-untyped-call]
+    families = text_string_to_metric_families(openmetrics)  # type: ignore[no-untyped-call]  # no annotations
     names = {family.name for family in families}
     assert {"ultravox_batch_calls", "ultravox_agent_polls"} <= names
     assert series_of(plain) == series_of(openmetrics)

@@ -720,6 +720,7 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     ),
     "A scraper needs more than 60 seconds to read a response": (
         f"{SERVER}test_a_scrape_is_aborted_at_its_time_limit",
+        f"{SERVER}test_a_scraper_that_does_not_read_delays_no_one_else",
     ),
     "A scraper disconnects during a response": (
         f"{SERVER}test_a_scraper_that_disconnects_takes_no_place",

@@ -1,4 +1,4 @@
-"""The compressed exposition, as real programs read it: the whole body, not its first part."""
+"""Real programs read a compressed exposition completely, not only its beginning."""
 
 import asyncio
 import gzip
@@ -19,7 +19,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 async def exporter(
     tmp_path: Path, simulator: Simulator, base_url: str
 ) -> AsyncIterator[tuple[Process, set[str]]]:
-    """Start an exporter on an account with 1,500 batches; yield it, ready, and their ids."""
+    """Start an exporter of an account with 1,500 batches; yield it when ready, and their ids."""
     agents = [simulator.add_agent() for _ in range(3)]
     ids = {simulator.create(agent, total_count=9) for agent in agents for _ in range(500)}
     path = write_config(tmp_path, base_url, simulator.api_key, account={"discover": {}})
@@ -28,13 +28,13 @@ async def exporter(
         yield process, ids
 
 
-def batch_ids(page: bytes) -> set[str]:
-    """Return the ids of the batches in `ultravox_batch_info`, the last metric of a batch."""
-    return set(re.findall(r'ultravox_batch_info{[^}]*batch_id="(.*?)"', page.decode()))
+def batch_ids(exposition: bytes) -> set[str]:
+    """Return the ids of the batches in one of the last families."""
+    return set(re.findall(r'ultravox_batch_info{[^}]*batch_id="(.*?)"', exposition.decode()))
 
 
 async def output_of(*command: str | Path) -> bytes:
-    """Run a program to its end and return its output."""
+    """Run a program until it ends, and return its output."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
@@ -47,13 +47,13 @@ async def output_of(*command: str | Path) -> bytes:
 async def test_curl_and_gzip_and_python_read_one_whole_member(
     tmp_path: Path, exporter: tuple[Process, set[str]], accept: str
 ) -> None:
-    (process, ids), file = exporter, tmp_path / "page.gz"
-    ask = (require("curl"), "--silent", "--fail", "--header", f"Accept: {accept}")
-    page = await output_of(*ask, "--compressed", await process.url())
-    assert batch_ids(page) == ids
-    assert page.endswith(b"# EOF\n") is (accept == OPENMETRICS)
+    (process, ids), file = exporter, tmp_path / "exposition.gz"
+    curl = (require("curl"), "--silent", "--fail", "--header", f"Accept: {accept}")
+    exposition = await output_of(*curl, "--compressed", await process.url())
+    assert batch_ids(exposition) == ids
+    assert exposition.endswith(b"# EOF\n") is (accept == OPENMETRICS)
     file.write_bytes(
-        await output_of(*ask, "--header", "Accept-Encoding: gzip", await process.url())
+        await output_of(*curl, "--header", "Accept-Encoding: gzip", await process.url())
     )
     await output_of(require("gzip"), "--test", file)
     assert batch_ids(gzip.decompress(file.read_bytes())) == ids

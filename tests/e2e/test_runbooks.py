@@ -1,4 +1,4 @@
-"""The queries of the runbooks, asked of a real Prometheus that scrapes the demo."""
+"""Prometheus, which scrapes the demo, answers every query of the runbooks."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tools.docs.pages import ROOT
 
 
 async def test_each_query_is_answered(tmp_path: Path) -> None:
-    """With the demo's series, so that a match of many to many shows as well."""
+    """The demo has the series that a match of many to many needs to fail."""
     rules = [str(ROOT / "prometheus" / "ultravox.rules.yml")]
     every = dict.fromkeys(("scrape_interval", "evaluation_interval"), f"{INTERVAL:g}s")
     async with started("demo", FREE_PORT) as exporter:

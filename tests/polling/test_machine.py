@@ -166,7 +166,7 @@ class Polled(RuleBasedStateMachine):
         """The agent's key."""
         return ("main", self.agent)
 
-    def rows(self) -> list[truth.Row]:
+    def rows(self) -> list[truth.Record]:
         """Return what the API would list now."""
         return list(self.simulator.batches(self.agent))
 
@@ -442,7 +442,7 @@ class Polled(RuleBasedStateMachine):
             assert each.last_progress == (self.here.now if rose else last)
 
 
-def batch(row: truth.Row) -> Batch:
+def batch(row: truth.Record) -> Batch:
     """Return the batch that a row of this account is, made without the exporter's code."""
     return Batch(
         row["batchId"],

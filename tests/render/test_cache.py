@@ -1,8 +1,7 @@
-"""What is kept of former pages changes no page: it is what the catalogue alone would give."""
+"""The cache changes no exposition: the bytes are those of a rendering without a cache."""
 
 import asyncio
 import gzip
-import itertools
 import zlib
 from collections.abc import Callable, Iterable
 
@@ -30,18 +29,9 @@ from exporter.model import (
     PollHealth,
     Snapshot,
 )
-from exporter.render import chunk as slices
 from exporter.render.cache import ExpositionCache
-from exporter.render.gzip_stream import (
-    Body,
-    Fragment,
-    Part,
-    deflate,
-    fragments,
-    gzipped,
-    inflate,
-    plain,
-)
+from exporter.render.chunk import RenderLimits
+from exporter.render.gzip_stream import Body, Fragment, gzipped, plain
 from exporter.render.text import Format, registry_text
 from exporter.selection import SelectionSettings
 from tests.support.plain import render
@@ -49,7 +39,7 @@ from tests.support.plain import render
 SETTINGS = SelectionSettings(Polling(stale_after=600.0), Batches(keep_ended=300.0, max_per_agent=5))
 
 TIMES = st.sampled_from([0.0, 0.1, 99.9, 100.0, 200.0, 300.0, 399.5, 400.0, 500.0, 700.0, 900.0])
-"""Edges of windows, of keeping and of staleness, and times between them."""
+"""Times at which windows, `keep_ended` and staleness change something, and times between them."""
 
 batches = st.builds(
     Batch,
@@ -93,18 +83,18 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[tuple[Snapshot, float]]:
-    """Return snapshots, each perhaps the one before or much like it, and times, in any order."""
+    """Return snapshots, some equal or similar to the one before, and times, in any order."""
     history: list[tuple[Snapshot, float]] = []
     for _ in range(draw(st.integers(1, 6))):
         snapshot = draw(snapshots())
-        what = draw(st.sampled_from(["other", "same", "polled again", "moved on"]))
-        if history and what != "other":
+        step = draw(st.sampled_from(["other", "same", "polled again", "changed"]))
+        if history and step != "other":
             snapshot = history[-1][0]
-        if what == "polled again":
+        if step == "polled again":
             snapshot = replace(snapshot, agents=tuple(map(_polled_again, snapshot.agents)))
-        if what == "moved on":
-            moved = draw(st.sampled_from(["completed", "window_end", "paused", "throttle"]))
-            agents = (_moved_on(agent, moved) for agent in snapshot.agents)
+        if step == "changed":
+            field = draw(st.sampled_from(["completed", "window_end", "paused", "throttle"]))
+            agents = (_changed(agent, field) for agent in snapshot.agents)
             snapshot = replace(snapshot, agents=tuple(agents))
         history.append((snapshot, draw(TIMES)))
     return history
@@ -115,38 +105,41 @@ def _polled_again(agent: AgentSnapshot) -> AgentSnapshot:
     return replace(agent, health=health)
 
 
-def _moved_on(agent: AgentSnapshot, moved: str) -> AgentSnapshot:
-    """Return the agent after a poll that found one thing of every other batch changed."""
+def _changed(agent: AgentSnapshot, field: str) -> AgentSnapshot:
+    """Return the agent after a poll in which one field of every second batch has changed."""
     if agent.listing is None:
         return agent
-    news: dict[str, object] = {
+    values: dict[str, object] = {
         "completed": 8,
         "window_end": 450.0,
         "paused": True,
         "throttle": "other",
     }
     batches = tuple(
-        replace(batch, **{moved: news[moved]}) if index % 2 else batch
+        replace(batch, **{field: values[field]}) if index % 2 else batch
         for index, batch in enumerate(agent.listing.batches)
     )
     return _polled_again(replace(agent, listing=replace(agent.listing, batches=batches)))
 
 
-async def sent(body: Body) -> bytes:
-    """Return what a body sends; its length is what it said."""
-    content = b"".join([chunk async for chunk in body.chunks()])
+async def written(body: Body) -> bytes:
+    """Return all bytes that a body writes, after a check of their number."""
+    content = b"".join([write async for write in body.writes()])
     assert len(content) == body.length
     return content
 
 
-async def both_ways(history: Iterable[tuple[Snapshot, float]], policy: SelectionSettings) -> None:
-    """Render each page from what was rendered before and plainly, and find the same bytes."""
-    pages = ExpositionCache(policy)
+async def compare(
+    history: Iterable[tuple[Snapshot, float]], settings: SelectionSettings, limits: RenderLimits
+) -> None:
+    """Render each exposition with one cache and without, and compare the bytes."""
+    cache = ExpositionCache(settings, limits)
     for snapshot, now in history:
-        for form in Format:
-            expected = render(snapshot, now, policy, form).encode()
-            assert await sent(plain(await pages.parts(snapshot, now, form))) == expected
-            compressed = await sent(await gzipped(await pages.parts(snapshot, now, form)))
+        for text_format in Format:
+            expected = render(snapshot, now, settings, text_format).encode()
+            assert await written(plain(await cache.texts(snapshot, now, text_format))) == expected
+            texts = await cache.texts(snapshot, now, text_format)
+            compressed = await written(await gzipped(texts))
             assert gzip.decompress(compressed) == expected
             inflater = zlib.decompressobj(31)
             inflater.decompress(compressed)
@@ -155,33 +148,26 @@ async def both_ways(history: Iterable[tuple[Snapshot, float]], policy: Selection
 
 
 @given(histories(), st.sampled_from([1, 2, 400]), st.sampled_from([0, 1, 5, 50]))
-def test_every_page_is_what_the_catalogue_alone_gives(
-    history: list[tuple[Snapshot, float]], largest: int, max_per_agent: int
+def test_an_exposition_is_the_same_with_and_without_the_cache(
+    history: list[tuple[Snapshot, float]], chunk_batches: int, max_per_agent: int
 ) -> None:
-    """Whatever was rendered before, in slices of any size, deflated or not, at edges of time."""
-    policy = replace(
-        SETTINGS,
-        batches=Batches(
-            keep_ended=300.0,
-            max_per_agent=max(max_per_agent, 1),
-            per_batch_series=max_per_agent > 0,
-        ),
+    """For any earlier snapshots and times, chunks of any size, deflated or not."""
+    batches = Batches(
+        keep_ended=300.0,
+        max_per_agent=max(max_per_agent, 1),
+        per_batch_series=max_per_agent > 0,
     )
-    before = slices.LARGEST, slices.WORTH_DEFLATING
-    slices.LARGEST, slices.WORTH_DEFLATING = largest, 100 * largest
-    try:
-        asyncio.run(both_ways(history, policy))
-    finally:
-        slices.LARGEST, slices.WORTH_DEFLATING = before
+    limits = RenderLimits(chunk_batches, min_deflated=100 * chunk_batches)
+    asyncio.run(compare(history, replace(SETTINGS, batches=batches), limits))
 
 
 @pytest.mark.parametrize(
-    ("form", "parser"), [(Format.PROMETHEUS, parse), (Format.OPENMETRICS, parse_openmetrics)]
+    ("text_format", "parser"), [(Format.PROMETHEUS, parse), (Format.OPENMETRICS, parse_openmetrics)]
 )
 async def test_prometheus_client_reads_the_same_values(
-    form: Format, parser: Callable[[str], Iterable[Metric]]
+    text_format: Format, parser: Callable[[str], Iterable[Metric]]
 ) -> None:
-    """From both formats, of batches in every state, some of them in deflated blocks."""
+    """In both formats, with batches in every state, and some lines deflated."""
     listing = Listing(
         tuple(
             Batch(
@@ -200,26 +186,41 @@ async def test_prometheus_client_reads_the_same_values(
     )
     agent = AgentSnapshot(Agent("main", "a", "A"), PollHealth(30.0, last_success=1.0), listing)
     snapshot = Snapshot((AccountSnapshot("main", 5.0),), (agent,))
-    policy = replace(SETTINGS, batches=Batches(max_per_agent=1000))
-    parts = await ExpositionCache(policy).parts(snapshot, 150.0, form)
-    assert any(isinstance(part, Fragment) for part in parts)
-    own = registry_text(Instrumentation().registry, form)
-    page = gzip.decompress(await sent(await gzipped([*parts, own]))).decode()
+    settings = replace(SETTINGS, batches=Batches(max_per_agent=1000))
+    texts = await ExpositionCache(settings).texts(snapshot, 150.0, text_format)
+    assert any(isinstance(text, Fragment) for text in texts)
+    instrumentation = registry_text(Instrumentation().registry, text_format)
+    exposition = gzip.decompress(await written(await gzipped([*texts, instrumentation]))).decode()
     found = {
         (sample.name, *sorted(sample.labels.items())): sample.value
-        for family in parser(page)
+        for family in parser(exposition)
         for sample in family.samples
     }
-    lines = [line for line in page.splitlines() if not line.startswith("#")]
+    lines = [line for line in exposition.splitlines() if not line.startswith("#")]
     assert len(found) == len(lines)
     assert sum(value for (name, *_), value in found.items() if name == "ultravox_agent_calls") == (
         9 * 500
     )
 
 
-def test_fragments_of_any_parts_are_one_text() -> None:
-    """Deflated ones first, last, or next to each other."""
-    kinds: list[Part] = [b"ab", b"", deflate(b"cd")]
-    for order in itertools.product(kinds, repeat=4):
-        found = list(fragments(order, 3))
-        assert b"".join(map(inflate, found)) == b"".join(map(inflate, order))
+UNPOLLED = AgentSnapshot(Agent("main", "a", "A"), PollHealth(30.0))
+
+
+async def test_nothing_is_kept_of_an_agent_that_is_removed() -> None:
+    cache = ExpositionCache(SETTINGS)
+    other = replace(UNPOLLED, agent=Agent("main", "b", "B"))
+    await cache.texts(Snapshot(agents=(UNPOLLED, other)), 1000.0, Format.PROMETHEUS)
+    kept = await cache.update(UNPOLLED, 1000.0)
+    await cache.texts(Snapshot(agents=(UNPOLLED,)), 1000.0, Format.PROMETHEUS)
+    assert await cache.update(UNPOLLED, 1000.0) is kept
+    assert len(cache) == 1
+
+
+async def test_two_callers_at_once_get_one_rendering() -> None:
+    """The first is rendering when the second asks: with `work_limit` 0 it stops at checkpoints."""
+    batches = tuple(Batch(str(number), created=1.0, total=9, completed=1) for number in range(5))
+    health = PollHealth(30.0, up=True, last_success=1000.0)
+    polled = replace(UNPOLLED, health=health, listing=Listing(batches, pages=1))
+    cache = ExpositionCache(SETTINGS, RenderLimits(chunk_batches=1, work_limit=0.0))
+    first, second = await asyncio.gather(*[cache.update(polled, 1000.0) for _ in range(2)])
+    assert first is second

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from exporter.rules.recorded import EARLIER_PACE, LATER_PACE, OPEN, PACE
+from exporter.rules.recorded import EARLIER_RATE, LATER_RATE, RATE, RECORDED
 from tests.rules.scenario import Fires, Scenario, during
 from tests.rules.world import Batch, Exporter, steady
 
@@ -94,7 +94,7 @@ STALLS = (
             "a window that opens stalls nothing, and a batch must start within 15 minutes",
             {**during(1, 74), **during(76, 90, STALLED, NOT_STARTED)},
         ),
-        silent=((OPEN, 1, 59),),
+        silent=((RECORDED.active, 1, 59),),
     ),
     one(
         replace(UNTOUCHED, start=60.0),
@@ -135,7 +135,7 @@ STALLS = (
             {**during(1, 29), **during(31, 60, CLOSED)},
             Exporter(down=((50, 53),)),
         ),
-        silent=((PACE, 31, 60), (LATER_PACE, 31, 60), (EARLIER_PACE, 31, 60)),
+        silent=((RATE, 31, 60), (LATER_RATE, 31, 60), (EARLIER_RATE, 31, 60)),
     ),
     one(replace(HALTS, calls=20.0), "a batch without calls left is not stalled", during(1, 60)),
     one(
@@ -180,7 +180,12 @@ PAUSES = (
             {**during(1, 49), **during(51, 79, PAUSED), **during(81, 99)},
             Exporter(unscraped=((60, 62),)),
         ),
-        silent=((OPEN, 20, 79), (PACE, 20, 108), (LATER_PACE, 20, 93), (EARLIER_PACE, 20, 108)),
+        silent=(
+            (RECORDED.active, 20, 79),
+            (RATE, 20, 108),
+            (LATER_RATE, 20, 93),
+            (EARLIER_RATE, 20, 108),
+        ),
     ),
     one(
         replace(STEADY, paused=((20, 999),), start=-300.0, end=150.0),
@@ -322,8 +327,8 @@ FORECASTS = (
             "a window that opens leaves the time before it out of the pace",
             during(60, 130),
         ),
-        silent=((PACE, 71, 78), (LATER_PACE, 71, 78), (EARLIER_PACE, 71, 93)),
-        recorded=((PACE, 82, NEEDED), (LATER_PACE, 82, NEEDED), (EARLIER_PACE, 97, NEEDED)),
+        silent=((RATE, 71, 78), (LATER_RATE, 71, 78), (EARLIER_RATE, 71, 93)),
+        recorded=((RATE, 82, NEEDED), (LATER_RATE, 82, NEEDED), (EARLIER_RATE, 97, NEEDED)),
     ),
     one(
         replace(SLOW, start=70.0, created=-300.0, completed=steady(1, since=70), end=570.0),
@@ -342,8 +347,8 @@ FORECASTS = (
             recorded=tuple((pace, minute, NEEDED) for pace, minute in paces),
         )
         for gap, paces in (
-            ((21, 29), ((LATER_PACE, 42), (EARLIER_PACE, 54))),
-            ((37, 46), ((EARLIER_PACE, 58),)),
+            ((21, 29), ((LATER_RATE, 42), (EARLIER_RATE, 54))),
+            ((37, 46), ((EARLIER_RATE, 58),)),
         )
     ),
     replace(
@@ -352,7 +357,7 @@ FORECASTS = (
             "a batch that is first seen is judged by what was seen",
             {**during(1, 60)},
         ),
-        silent=((PACE, 1, 29), (LATER_PACE, 1, 14), (EARLIER_PACE, 1, 29)),
+        silent=((RATE, 1, 29), (LATER_RATE, 1, 14), (EARLIER_RATE, 1, 29)),
     ),
     one(
         replace(
@@ -371,7 +376,7 @@ FORECASTS = (
             during(40, 110),
             Exporter(down=((63, 72),)),
         ),
-        recorded=((EARLIER_PACE, 82, NEEDED),),
+        recorded=((EARLIER_RATE, 82, NEEDED),),
     ),
     one(
         TIGHT,
@@ -386,7 +391,7 @@ FORECASTS = (
             during(40, 80),
             Exporter(interval=10.0, stale_after=60.0, hanging=((50, 85),)),
         ),
-        silent=((PACE, 71, 77), (LATER_PACE, 56, 77), (EARLIER_PACE, 71, 77)),
+        silent=((RATE, 71, 77), (LATER_RATE, 56, 77), (EARLIER_RATE, 71, 77)),
     ),
     replace(
         one(
@@ -395,7 +400,7 @@ FORECASTS = (
             during(40, 140),
             Exporter(down=((50, 85),)),
         ),
-        recorded=((PACE, 100, NEEDED), (LATER_PACE, 95, NEEDED), (EARLIER_PACE, 105, NEEDED)),
+        recorded=((RATE, 100, NEEDED), (LATER_RATE, 95, NEEDED), (EARLIER_RATE, 105, NEEDED)),
     ),
     one(
         replace(

@@ -16,7 +16,6 @@ ACCOUNT_STALE = "DataStale warning"
 TRUNCATED = "AgentTruncated warning a"
 NONE = "NoBatches info"
 DISCOVERY = "DiscoveryFailing warning"
-RELOAD = "ConfigReloadFailed warning"
 DOWN = "ExporterDown critical"
 ABSENT = "ExporterAbsent critical"
 
@@ -26,11 +25,6 @@ WATCHING = Exporter()
 def always(value: float) -> Course:
     """Return a value that stands."""
     return lambda _minute: value
-
-
-def from_on(since: float, value: float, before: float = 0.0) -> Course:
-    """Return a value that stands from a minute on."""
-    return lambda minute: value if minute >= since else before
 
 
 def serving(name: str, fires: Fires, exporter: Exporter = WATCHING, **extra: Course) -> Scenario:
@@ -61,10 +55,10 @@ NAMES = {
     "account_allowed": "ultravox_account_allowed_requests_per_second",
     "discovery": "ultravox_account_discovery_up",
     "discovered": "ultravox_account_discovered_agents",
-    "refused": 'ultravox_exporter_api_requests_total{endpoint="account",code="403"}',
-    "errors": 'ultravox_exporter_api_requests_total{endpoint="account",code="error"}',
-    "broken": 'ultravox_exporter_api_requests_total{endpoint="account",code="502"}',
-    "limited": 'ultravox_exporter_api_requests_total{endpoint="account",code="429"}',
+    "refused": 'ultravox_exporter_api_requests_total{resource="account",code="403"}',
+    "errors": 'ultravox_exporter_api_requests_total{resource="account",code="error"}',
+    "broken": 'ultravox_exporter_api_requests_total{resource="account",code="502"}',
+    "limited": 'ultravox_exporter_api_requests_total{resource="account",code="429"}',
     "batches": 'ultravox_agent_batches{state="active"}',
     "ended": 'ultravox_agent_batches{state="ended"}',
     "hidden": 'ultravox_agent_batches_hidden{reason="max_per_agent"}',
@@ -134,15 +128,15 @@ def failing(alert: str, reason: str) -> Scenario:
     )
 
 
-def probing(alert: str, code: str, *, operated: bool = False) -> Scenario:
+def probing(alert: str, code: str) -> Scenario:
     """Return a scenario of one cause for which the account's probe fails; there is no agent.
 
     Before, it failed for all the others.
     """
     return serving(
-        f"the account's probe fails: {code}{', with an operator' if operated else ''}",
+        f"the account's probe fails: {code}",
         {**during(1, 24), **during(28, 49, alert), **during(51, 60)},
-        replace(WATCHING, agent_id="", unscraped=((40, 41),), operated=operated),
+        replace(WATCHING, agent_id="", unscraped=((40, 41),)),
         account_up=lambda minute: float(not 20 <= minute < 50),
         **dict.fromkeys(("refused", "errors", "broken", "limited"), before)
         | {code: lambda minute: 7.0 + max(min(minute, 50.0) - 19, 0)},
@@ -160,8 +154,6 @@ CAUSES = (
     probing(UNREACHABLE, "errors"),
     probing(ERRORS, "broken"),
     probing(RATE, "limited"),
-    probing(KEY, "refused", operated=True),
-    probing(ERRORS, "broken", operated=True),
     serving(
         "requests that fail and are made again are no trouble",
         during(1, 60),
@@ -317,22 +309,6 @@ EXPORTERS = (
         "no exporter at all",
         (Exporter(instance="other", down=((-999, 999),)),),
         {**during(1, 4), **during(6, 20, ABSENT)},
-    ),
-    replace(
-        moved(
-            "a reload that failed, and a pod that moved",
-            {**during(1, 24), **during(26, 60, RELOAD)},
-            Exporter(reloaded=from_on(20, 0.0, before=1.0), unscraped=((30, 33),)),
-        ),
-        alone=True,
-    ),
-    alone(
-        "a reload that failed in one of two",
-        (
-            Exporter(reloaded=from_on(20, 0.0, before=1.0)),
-            Exporter(instance="two:10110"),
-        ),
-        {**during(1, 24), **during(26, 40, RELOAD)},
     ),
 )
 

@@ -68,15 +68,13 @@ class Exporter:
     `down` is when it can't be scraped, and after which it has forgotten everything; `unscraped` is
     when it can't be scraped and forgets nothing. `failing` is when polls fail, for `reason`;
     `hanging` when none is made. Data older than `stale_after` minutes are withdrawn. At minute
-    `renamed` the agent gets another name; it is watched while it is `known`. Where it is
-    `operated`, Prometheus' operator labels its target. Its clock is `ahead`. `extra` has further
-    series, or other values of those.
+    `renamed` the agent gets another name; it is watched while it is `known`. Its clock
+    is `ahead`. `extra` has further series, or other values of those.
     """
 
     batches: tuple[Batch, ...] = ()
     instance: str = "one:10110"
     pod: str = "p"
-    operated: bool = False
     ahead: float = 0.0
     agent_id: str = "a"
     account: str = "acme"
@@ -89,7 +87,6 @@ class Exporter:
     reason: str = "unreachable"
     hanging: Moments = ()
     renamed: float = 1e9
-    reloaded: Course = lambda _minute: 1.0
     extra: Mapping[str, Course] | None = None
 
     def polled(self, minute: int) -> int | None:
@@ -107,9 +104,7 @@ class Exporter:
             return {f"up{{{self._target()}}}": 0.0}
         found = {
             f"up{{{self._target()}}}": 1.0,
-            f"ultravox_exporter_config_last_reload_successful{{{self._target()}}}": self.reloaded(
-                minute
-            ),
+            f"ultravox_exporter_build_info{{{self._target()}}}": 1.0,
         }
         if self.agent_id and within(minute, self.known):
             found |= self._agent(minute)
@@ -160,8 +155,6 @@ class Exporter:
 
     def _series(self, metric: str) -> str:
         name, _, labels = metric.rstrip("}").partition("{")
-        if self.operated:
-            labels = labels.replace("endpoint=", "exported_endpoint=")
         own = f'{self._target()},account="{self.account}"'
         if not name.startswith(("ultravox_account_", "ultravox_exporter_")):
             own += f',agent_id="{self.agent_id}"'

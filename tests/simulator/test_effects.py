@@ -38,7 +38,7 @@ def path(agent: str) -> str:
     return f"{batches_of(agent)}?pageSize=2"
 
 
-async def served(client: Client, simulator: Simulator, effect: Effect, path: str) -> Any:  # noqa: ANN401
+async def served(client: Client, simulator: Simulator, effect: Effect, path: str) -> Any:  # noqa: ANN401 - JSON may be anything
     simulator.faults.add(Fault(effect=effect))
     return await client.json(path)
 

@@ -1,4 +1,4 @@
-"""The page, plainly from the catalogue: every sample of every subject, nothing kept, no hurry."""
+"""An exposition without cache, chunks and compression: what production code is compared with."""
 
 from collections.abc import Iterable, Iterator
 
@@ -19,44 +19,46 @@ from exporter.selection import (
 )
 
 
-def render(snapshot: Snapshot, now: float, policy: SelectionSettings, form: Format) -> str:
+def render(snapshot: Snapshot, now: float, settings: SelectionSettings, text_format: Format) -> str:
     """Return the families of batches, agents and accounts at `now` (seconds since the epoch)."""
-    seen = [view(agent, now, policy) for agent in snapshot.agents]
-    agents = [(_agent(agent.snapshot), agent) for agent, _ in seen]
+    selected = [select(agent, now, settings) for agent in snapshot.agents]
+    agents = [(_identity(agent.snapshot), agent) for agent, _ in selected]
     batches = [
-        (f"{_agent(agent.snapshot)},{labels((('batch_id', batch.batch_id),))}", batch)
-        for agent, shown in seen
+        (f"{_identity(agent.snapshot)},{labels((('batch_id', batch.batch_id),))}", batch)
+        for agent, shown in selected
         for batch in shown
     ]
     accounts = [
         (
             labels((("account", account.account),)),
-            select_account(account, snapshot.agents_of(account.account), now, policy),
+            select_account(account, snapshot.agents_of(account.account), now, settings),
         )
         for account in snapshot.accounts
     ]
     return "".join(
         [
-            *_families(BATCH_METRICS, batches, now, form),
-            *_families(AGENT_METRICS, agents, now, form),
-            *_families(ACCOUNT_METRICS, accounts, now, form),
+            *_families(BATCH_METRICS, batches, now, text_format),
+            *_families(AGENT_METRICS, agents, now, text_format),
+            *_families(ACCOUNT_METRICS, accounts, now, text_format),
         ]
     )
 
 
-def view(
-    snapshot: AgentSnapshot, now: float, policy: SelectionSettings
+def select(
+    snapshot: AgentSnapshot, now: float, settings: SelectionSettings
 ) -> tuple[AgentSelection, tuple[Batch, ...]]:
-    """Return the agent at `now`, and its batches with series of their own."""
+    """Return the agent at `now` (seconds since the epoch), and its batches that have series."""
     listing = snapshot.listing
-    if listing is None or not fresh(snapshot.health.last_success, now, policy.polling.stale_after):
+    if listing is None or not fresh(
+        snapshot.health.last_success, now, settings.polling.stale_after
+    ):
         return AgentSelection(snapshot), ()
-    kept = [batch for batch in listing.batches if batch.kept(now, policy.batches.keep_ended)]
-    shown = batches_with_series(kept, policy.batches)
-    return select_agent(snapshot, len(shown), sums_by_state(kept, now), policy.batches), shown
+    kept = [batch for batch in listing.batches if batch.kept(now, settings.batches.keep_ended)]
+    shown = batches_with_series(kept, settings.batches)
+    return select_agent(snapshot, len(shown), sums_by_state(kept, now), settings.batches), shown
 
 
-def _agent(snapshot: AgentSnapshot) -> str:
+def _identity(snapshot: AgentSnapshot) -> str:
     agent = snapshot.agent
     return labels((("account", agent.account), ("agent_id", agent.agent_id)))
 
@@ -65,10 +67,10 @@ def _families(
     metrics: Iterable[AnyMetric[Subject]],
     subjects: Iterable[tuple[str, Subject]],
     now: float,
-    form: Format,
+    text_format: Format,
 ) -> Iterator[str]:
     for metric in metrics:
-        yield header(metric, form)
+        yield header(metric, text_format)
         for identity, subject in subjects:
             if isinstance(metric, Metric):
                 value = metric.value(subject, now)

@@ -147,7 +147,7 @@ def write_config(folder: Path, base_url: str, key: str, **rest: object) -> Path:
         "base_url": base_url,
         "api_key_file": "key",
         "requests_per_second": 200,
-        **rest.pop("account", {}),  # type: ignore[dict-item] # callers pass a mapping here
+        **rest.pop("account", {}),  # type: ignore[dict-item]  # a mapping, by contract
     }
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump({"accounts": [account], **rest}))

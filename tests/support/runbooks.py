@@ -1,4 +1,4 @@
-"""The pages for whoever is woken, as tests read them."""
+"""The runbooks and the queries in them."""
 
 import re
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ RUNBOOKS = ROOT / "docs" / "runbooks"
 _PROMQL = re.compile(r"^```promql\n(.+?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def pages() -> dict[str, Path]:
-    """Return each page but the index, by the alert that it is named after."""
+def runbooks() -> dict[str, Path]:
+    """Return the path of each runbook by the name of its alert."""
     return {path.stem: path for path in RUNBOOKS.glob("*.md") if path.name != "README.md"}
 
 
 def queries() -> Iterator[tuple[str, str]]:
-    """Yield the alert and the text of each PromQL query of the pages."""
-    for name, path in sorted(pages().items()):
+    """Yield each PromQL query of the runbooks, with the name of its alert."""
+    for name, path in sorted(runbooks().items()):
         for query in _PROMQL.findall(path.read_text()):
             yield name, query.strip()

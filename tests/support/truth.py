@@ -1,4 +1,4 @@
-"""The promised series, made from the API's own rows without any of the exporter's code."""
+"""The series that the exporter must serve, computed from API records without its code."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -6,7 +6,8 @@ from typing import Any
 
 STATES = ("ended", "paused", "window_closed", "scheduled", "drained", "active")
 
-Row = Mapping[str, Any]
+Record = Mapping[str, Any]
+"""A batch as the API lists it."""
 
 
 def seconds(text: str) -> float:
@@ -14,66 +15,74 @@ def seconds(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def state(row: Row, now: float) -> str:
-    """Return the state of a batch: the first that fits."""
-    start, end = row.get("windowStart"), row.get("windowEnd")
-    if row["endedAt"]:
+def state(record: Record, now: float) -> str:
+    """Return the state of a batch at `now`: the first whose condition is true."""
+    start, end = record.get("windowStart"), record.get("windowEnd")
+    if record["endedAt"]:
         return "ended"
-    if row.get("paused"):
+    if record.get("paused"):
         return "paused"
     if end and seconds(end) <= now:
         return "window_closed"
     if start and seconds(start) > now:
         return "scheduled"
-    return "drained" if row["completedCount"] >= row["totalCount"] else "active"
+    return "drained" if record["completedCount"] >= record["totalCount"] else "active"
 
 
-def batch_series(account: str, agent_id: str, row: Row, now: float) -> dict[str, float]:
-    """Return a batch's series but for those that only watching brings about (`last_progress`)."""
-    identity = f'account="{account}",agent_id="{agent_id}",batch_id="{row["batchId"]}"'
+def batch_series(account: str, agent_id: str, record: Record, now: float) -> dict[str, float]:
+    """Return a batch's series, without `last_progress`, which depends on earlier polls."""
+    identity = f'account="{account}",agent_id="{agent_id}",batch_id="{record["batchId"]}"'
     series = {
-        f"ultravox_batch_calls{{{identity}}}": row["totalCount"],
-        f"ultravox_batch_calls_completed{{{identity}}}": row["completedCount"],
+        f"ultravox_batch_calls{{{identity}}}": record["totalCount"],
+        f"ultravox_batch_calls_completed{{{identity}}}": record["completedCount"],
         f"ultravox_batch_calls_remaining{{{identity}}}": max(
-            row["totalCount"] - row["completedCount"], 0
+            record["totalCount"] - record["completedCount"], 0
         ),
-        f"ultravox_batch_paused{{{identity}}}": 1 if row.get("paused") else 0,
-        f"ultravox_batch_created_timestamp_seconds{{{identity}}}": seconds(row["created"]),
-        f'ultravox_batch_info{{{identity},throttle="{row.get("throttle") or ""}",'
-        f'webhook="{"true" if row.get("webhookUrl") else "false"}"}}': 1,
+        f"ultravox_batch_paused{{{identity}}}": 1 if record.get("paused") else 0,
+        f"ultravox_batch_created_timestamp_seconds{{{identity}}}": seconds(record["created"]),
+        f'ultravox_batch_info{{{identity},throttle="{record.get("throttle") or ""}",'
+        f'webhook="{"true" if record.get("webhookUrl") else "false"}"}}': 1,
     }
     for name, field in (
         ("window_start", "windowStart"),
         ("window_end", "windowEnd"),
         ("ended", "endedAt"),
     ):
-        if row.get(field):
-            series[f"ultravox_batch_{name}_timestamp_seconds{{{identity}}}"] = seconds(row[field])
-    if row.get("windowEnd") and not row["endedAt"]:
-        opens = max(now, seconds(row["windowStart"])) if row.get("windowStart") else now
-        left = max(seconds(row["windowEnd"]) - opens, 0)
-        series[f"ultravox_batch_window_remaining_seconds{{{identity}}}"] = left
+        if record.get(field):
+            series[f"ultravox_batch_{name}_timestamp_seconds{{{identity}}}"] = seconds(
+                record[field]
+            )
+    if record.get("windowEnd") and not record["endedAt"]:
+        opens = max(now, seconds(record["windowStart"])) if record.get("windowStart") else now
+        remaining = max(seconds(record["windowEnd"]) - opens, 0)
+        series[f"ultravox_batch_window_remaining_seconds{{{identity}}}"] = remaining
     for each in STATES:
         labels = f'{identity},state="{each}"'
-        series[f"ultravox_batch_state{{{labels}}}"] = 1 if state(row, now) == each else 0
+        series[f"ultravox_batch_state{{{labels}}}"] = 1 if state(record, now) == each else 0
     return series
 
 
-def kept(rows: Iterable[Row], now: float, keep_ended: float = 86400.0) -> list[Row]:
-    """Return the rows that are exported: live, or ended lately."""
-    return [row for row in rows if not row["endedAt"] or now - seconds(row["endedAt"]) < keep_ended]
+def kept(records: Iterable[Record], now: float, keep_ended: float = 86400.0) -> list[Record]:
+    """Return the records that are exported: live, or ended less than `keep_ended` seconds ago."""
+    return [
+        record
+        for record in records
+        if not record["endedAt"] or now - seconds(record["endedAt"]) < keep_ended
+    ]
 
 
-def agent_sums(account: str, agent_id: str, rows: Iterable[Row], now: float) -> dict[str, float]:
-    """Return an agent's sums by state over the rows that are exported."""
-    rows = list(rows)
+def agent_sums(
+    account: str, agent_id: str, records: Iterable[Record], now: float
+) -> dict[str, float]:
+    """Return an agent's sums by state over the records that are exported."""
+    records = list(records)
     series: dict[str, float] = {}
     for each in STATES:
-        chosen = [row for row in rows if state(row, now) == each]
+        chosen = [record for record in records if state(record, now) == each]
         labels = f'{{account="{account}",agent_id="{agent_id}",state="{each}"}}'
         series["ultravox_agent_batches" + labels] = len(chosen)
-        series["ultravox_agent_calls" + labels] = sum(row["totalCount"] for row in chosen)
+        series["ultravox_agent_calls" + labels] = sum(record["totalCount"] for record in chosen)
         series["ultravox_agent_calls_completed" + labels] = sum(
-            row["completedCount"] for row in chosen
+            record["completedCount"] for record in chosen
         )
     return series

@@ -35,13 +35,13 @@ def test_an_address_reads_and_writes_back(text: str, address: Address) -> None:
         (":65536", "':65536' is not [HOST]:PORT, such as :10110 or 127.0.0.1:10110"),
         (":-1", "':-1' is not [HOST]:PORT, such as :10110 or 127.0.0.1:10110"),
         (":²", "':²' is not [HOST]:PORT, such as :10110 or 127.0.0.1:10110"),
-        ("http://x:80", "'http://x:80': 'http://x' is neither a host's name nor an address"),
-        ("a b:80", "'a b:80': 'a b' is neither a host's name nor an address"),
-        ("[x]:80", "'[x]:80': '[x]' is neither a host's name nor an address"),
+        ("http://x:80", "'http://x:80': 'http://x' is neither a host name nor an IP address"),
+        ("a b:80", "'a b:80': 'a b' is neither a host name nor an IP address"),
+        ("[x]:80", "'[x]:80': '[x]' is neither a host name nor an IP address"),
         ("::1:80", "'::1:80': write an IPv6 host in brackets, such as [::1]:10110"),
     ],
 )
-def test_what_is_no_address_is_refused_with_the_form(text: str, message: str) -> None:
+def test_a_wrong_address_is_refused_with_the_expected_form(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=r"HOST|IPv6|host") as caught:
         Address.parse(text)
     assert str(caught.value) == message
@@ -56,13 +56,13 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
     assert Address.parse(str(parsed)) == parsed
 
 
-def test_every_address_is_reached_by_the_loopback() -> None:
+def test_a_listener_without_a_host_is_reached_by_the_loopback_address() -> None:
     assert str(Address("", 80).reached_by()) == "127.0.0.1:80"
     assert str(Address("::1", 80).reached_by()) == "[::1]:80"
 
 
 def connects(host: str, port: int) -> bool:
-    """Tell whether somebody listens."""
+    """Return whether a listener accepts the connection."""
     with socket.create_connection((host, port), timeout=5):
         return True
 
@@ -76,14 +76,13 @@ def test_no_host_is_every_address_on_one_port() -> None:
             assert connects("::1", port)
 
 
-def test_without_ipv6_it_is_every_ipv4_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
-    with Address("", 0).bind() as listener:
+def test_without_ipv6_it_is_every_ipv4_address() -> None:
+    with Address("", 0).bind(has_dual_stack=lambda: False) as listener:
         assert listener.family is socket.AF_INET
         assert connects("127.0.0.1", address_of(listener).port)
 
 
-def test_an_address_that_is_taken_is_said() -> None:
+def test_an_address_in_use_is_a_listen_error() -> None:
     with Address("127.0.0.1", 0).bind() as listener:
         taken = address_of(listener)
         with pytest.raises(ListenError, match=rf"can't listen on {taken}: Address already in use"):

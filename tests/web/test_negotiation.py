@@ -1,4 +1,4 @@
-"""Which format and which encoding a scraper gets, by its headers."""
+"""The format and the encoding that a scraper gets, by its headers."""
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ PROMETHEUS_3 = (
 
 
 @pytest.mark.parametrize(
-    ("accept", "form"),
+    ("accept", "text_format"),
     [
         ("", Format.PROMETHEUS),
         ("*/*", Format.PROMETHEUS),
@@ -36,8 +36,8 @@ PROMETHEUS_3 = (
         (";;,,=;q", Format.PROMETHEUS),
     ],
 )
-def test_the_format_is_what_the_client_likes_best(accept: str, form: Format) -> None:
-    assert negotiate(accept) is form
+def test_the_format_is_the_one_that_the_client_prefers(accept: str, text_format: Format) -> None:
+    assert negotiate(accept) is text_format
 
 
 @given(st.text())
@@ -63,5 +63,5 @@ def test_any_accept_header_is_answered(accept: str) -> None:
         ("not-gzip", False),
     ],
 )
-def test_gzip_is_for_those_who_accept_it(header: str, *, accepted: bool) -> None:
+def test_gzip_is_used_if_the_header_accepts_it(header: str, *, accepted: bool) -> None:
     assert accepts_gzip(header) is accepted

@@ -1,7 +1,7 @@
-"""What a campaign and its surroundings are: frozen definitions.
+"""Definitions of campaigns and of what is between them and Prometheus: frozen.
 
-Times are seconds since the history's beginning, which is Prometheus' epoch in a rule test. A
-campaign may have been created before it.
+Times are seconds since the start of the history, which is Prometheus' epoch in a rule test. They
+are negative for a campaign that was created before the history starts.
 """
 
 from collections.abc import Iterator
@@ -12,40 +12,45 @@ import msgspec
 MINUTE = 60.0
 HOUR = 3600.0
 
+FEW_CALL_EVENTS = 30
+"""A campaign with fewer call events in half an hour has few calls: chance adds or removes a fifth
+of them or more."""
+
 
 class Span(NamedTuple):
-    """From one moment to before another."""
+    """A time span: `start` is part of it, `end` is not."""
 
-    begins: float
-    ends: float
+    start: float
+    end: float
 
     @property
     def length(self) -> float:
-        """Its seconds."""
-        return self.ends - self.begins
+        """Return its length in seconds."""
+        return self.end - self.start
 
-    def holds(self, moment: float) -> bool:
-        """Whether the moment lies in it."""
-        return self.begins <= moment < self.ends
+    def contains(self, time: float) -> bool:
+        """Return whether the time is in the span."""
+        return self.start <= time < self.end
 
-    def meets(self, other: "Span") -> bool:
-        """Whether they have a moment in common."""
-        return self.begins < other.ends and other.begins < self.ends
+    def overlaps(self, other: "Span") -> bool:
+        """Return whether the two spans have a moment in common."""
+        return self.start < other.end and other.start < self.end
 
 
 class Phase(NamedTuple):
-    """From `begins` until the next phase, calls are made at a pace of so many a second."""
+    """From `start` until the next phase, calls are made at `completion_rate` calls per second."""
 
-    begins: float
-    pace: float
+    start: float
+    completion_rate: float
 
 
 class Campaign(msgspec.Struct, frozen=True):
     """How a batch is dialled.
 
-    Calls come `burst` at a time, at random moments or (`even`) evenly spaced. `ended_early` is when
-    somebody ends it before its time, `ends` whether the API sets the end of a batch that is through
-    or whose window has closed. `error_share` of its calls are errors.
+    `burst` calls are made at the same moment; the moments are random, or evenly spaced (`even`).
+    At `ended_early` somebody ends the batch. `api_sets_end` says whether the API sets the end of a
+    batch whose calls are completed or whose window has closed. `error_share` is the share of the
+    calls that are errors.
     """
 
     batch_id: str
@@ -60,66 +65,68 @@ class Campaign(msgspec.Struct, frozen=True):
     deleted: float | None = None
     burst: int = 1
     even: bool = False
-    ends: bool = True
+    api_sets_end: bool = True
     error_share: float = 0.0
 
     @property
     def opens(self) -> float:
-        """From when calls can be made."""
+        """Return from when calls can be made."""
         return max(self.created, self.created if self.window_start is None else self.window_start)
 
     @property
-    def few(self) -> bool:
-        """Whether it dials so seldom, and so unevenly, that half an hour tells little of its pace.
+    def few_calls(self) -> bool:
+        """Return whether half an hour has too few call events to measure the completion rate.
 
-        Calls that come at once are one event: of fewer than 30 events, chance adds or takes a
-        fifth and more.
+        Calls that are made at the same moment are one event. Evenly spaced calls are enough.
         """
-        events = (phase.pace * 30 * MINUTE / self.burst for phase in self.phases if phase.pace)
-        return not self.even and any(each < 30 for each in events)
+        rates = (phase.completion_rate for phase in self.phases if phase.completion_rate)
+        events = (rate * 30 * MINUTE / self.burst for rate in rates)
+        return not self.even and any(each < FEW_CALL_EVENTS for each in events)
 
-    def pace(self, moment: float) -> float:
-        """Return the pace in force at a moment."""
-        past = [phase.pace for phase in self.phases if phase.begins <= moment]
+    def completion_rate(self, time: float) -> float:
+        """Return the completion rate in force at a time, in calls per second."""
+        past = [phase.completion_rate for phase in self.phases if phase.start <= time]
         return past[-1] if past else 0.0
 
 
-class Exporter(NamedTuple):
-    """One life of an exporter process, as one scrape target.
+class ExporterProcess(NamedTuple):
+    """One process of the exporter, from its start to its end, as one scrape target.
 
-    It polls first at `first_poll`, and is scraped each `scrape_interval` from `first_scrape` on;
-    scrapes at the moments of `unscraped` fail.
+    It polls first at `first_poll`, and is scraped every `scrape_interval` seconds from
+    `first_scrape` on. The scrapes at the times in `failed_scrapes` fail.
     """
 
     instance: str
     pod: str
-    life: Span
+    lifetime: Span
     first_poll: float
     first_scrape: float
     scrape_interval: float
-    unscraped: frozenset[float]
+    failed_scrapes: frozenset[float]
 
     def scrapes(self) -> Iterator[float]:
-        """Yield the moments of scrapes that succeed."""
-        count = int((self.life.ends - self.first_scrape) / self.scrape_interval) + 1
-        moments = (self.first_scrape + self.scrape_interval * n for n in range(count))
-        return (each for each in moments if each < self.life.ends and each not in self.unscraped)
+        """Yield the times of the scrapes that succeed."""
+        end = self.lifetime.end
+        count = int((end - self.first_scrape) / self.scrape_interval) + 1
+        times = (self.first_scrape + self.scrape_interval * n for n in range(count))
+        return (each for each in times if each < end and each not in self.failed_scrapes)
 
 
-class Scene(msgspec.Struct, frozen=True):
-    """An agent's campaigns and all that stands between them and Prometheus.
+class Scenario(msgspec.Struct, frozen=True):
+    """The campaigns of one agent, the exporters that poll it, and what fails. `length` is seconds.
 
-    In an outage the API can't be reached: at once (`refused`), or after the poll's timeout.
+    In an outage the API can't be reached. A request then fails at once (`refused`), or when the
+    timeout of the poll has passed.
     """
 
     agent_id: str
     length: float
     campaigns: tuple[Campaign, ...]
-    exporters: tuple[Exporter, ...]
+    exporters: tuple[ExporterProcess, ...]
     outages: tuple[Span, ...] = ()
     refused: bool = True
     renamed: float | None = None
 
-    def outage(self, moment: float) -> bool:
-        """Whether the API can't be reached."""
-        return any(outage.holds(moment) for outage in self.outages)
+    def in_outage(self, time: float) -> bool:
+        """Return whether the API can't be reached."""
+        return any(outage.contains(time) for outage in self.outages)

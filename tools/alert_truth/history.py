@@ -1,7 +1,7 @@
-"""What an exporter would have served, and Prometheus kept.
+"""The samples that Prometheus stores from an exporter.
 
-The snapshots are made by the exporter's own code from what polls find, and the samples by its
-catalogue.
+The exporter's own code makes the snapshots from the batches that polls find, and its table of
+metrics makes the samples.
 """
 
 import math
@@ -16,134 +16,147 @@ from exporter.metrics.metric import AnyMetric, LabelledMetric, Subject, labels
 from exporter.model import Agent, AgentSnapshot, Batch, CallStatus, Listing, PollHealth
 from exporter.polling.transitions import Poll, failed, succeeded
 from exporter.selection import AgentSelection, fresh, select_agent, sums_by_state
-from tools.alert_truth.campaigns import Exporter, Scene
-from tools.alert_truth.dialling import Dialled
-from tools.alert_truth.draw import GRID
+from tools.alert_truth.campaigns import ExporterProcess, Scenario
+from tools.alert_truth.dialling import DialledCampaign
+from tools.alert_truth.random_scenarios import GRID
 
 POLLING = Polling()
-OUTCOMES_EVERY = 120.0
+CALL_STATUS_INTERVAL = 120.0
+"""Seconds between two requests for a batch's calls by status."""
+
 ACCOUNT = "main"
 STALE = math.nan
-"""Where Prometheus marks a series as gone."""
+"""The sample that marks a series as gone."""
 
 Samples = Mapping[str, float]
 Series = dict[str, dict[float, float]]
-"""By a series' name and labels, its values by the time of their scrape."""
+"""For each series, by its name and labels, its values by the time of their scrape."""
 
 
-def played(scene: Scene, dialled: Iterable[Dialled], names: frozenset[str]) -> Series:
-    """Return the history of a scene: of the series with these names."""
+def history_of(
+    scenario: Scenario, dialled: Iterable[DialledCampaign], names: frozenset[str]
+) -> Series:
+    """Return the stored samples of a scenario, of the metrics with these names."""
     series: Series = {}
     dialled = tuple(dialled)
-    for exporter in scene.exporters:
+    for exporter in scenario.exporters:
         target = f'instance="{exporter.instance}",job="ultravox",pod="{exporter.pod}"'
-        for moment, samples in _scraped(scene, exporter, dialled, names):
+        for time, samples in _scrapes(scenario, exporter, dialled, names):
             for key, value in samples.items():
-                series.setdefault(f"{key},{target}}}", {})[moment] = value
+                series.setdefault(f"{key},{target}}}", {})[time] = value
     return series
 
 
-def _scraped(
-    scene: Scene, exporter: Exporter, dialled: tuple[Dialled, ...], names: frozenset[str]
+def _scrapes(
+    scenario: Scenario,
+    exporter: ExporterProcess,
+    dialled: tuple[DialledCampaign, ...],
+    names: frozenset[str],
 ) -> Iterator[tuple[float, Samples]]:
-    """Yield what each scrape leaves: values, and marks where a series was before and is not now."""
-    shown: Samples = {}
-    moment = exporter.first_scrape
-    polls = _polled(scene, exporter, dialled)
-    snapshot, (due, coming) = AgentSnapshot(_agent(scene, 0.0), PollHealth(30.0)), next(polls)
-    while moment <= exporter.life.ends + exporter.scrape_interval:
-        while due <= moment:
-            snapshot, (due, coming) = coming, next(polls)
-        there = moment < exporter.life.ends and moment not in exporter.unscraped
-        found = _samples(snapshot, moment, names) if there else {}
-        yield moment, {**dict.fromkeys(shown.keys() - found.keys(), STALE), **found}
-        shown = found
-        moment += exporter.scrape_interval
+    """Yield the samples of each scrape, and `STALE` for each series that is gone since the last."""
+    previous: Samples = {}
+    time = exporter.first_scrape
+    polls = _polls(scenario, exporter, dialled)
+    snapshot = AgentSnapshot(_agent(scenario, 0.0), PollHealth(30.0))
+    poll_end, following = next(polls)
+    while time <= exporter.lifetime.end + exporter.scrape_interval:
+        while poll_end <= time:
+            snapshot, (poll_end, following) = following, next(polls)
+        succeeds = time < exporter.lifetime.end and time not in exporter.failed_scrapes
+        samples = _samples(snapshot, time, names) if succeeds else {}
+        yield time, {**dict.fromkeys(previous.keys() - samples.keys(), STALE), **samples}
+        previous = samples
+        time += exporter.scrape_interval
 
 
-def _polled(
-    scene: Scene, exporter: Exporter, dialled: tuple[Dialled, ...]
+def _polls(
+    scenario: Scenario, exporter: ExporterProcess, dialled: tuple[DialledCampaign, ...]
 ) -> Iterator[tuple[float, AgentSnapshot]]:
-    """Yield the snapshot that follows each poll, and from when it is served."""
-    began = exporter.first_poll
-    snapshot, failures = AgentSnapshot(_agent(scene, began), PollHealth(POLLING.interval)), 0
+    """Yield the end of each poll, and the snapshot that is served from then on."""
+    start = exporter.first_poll
+    snapshot, failures = AgentSnapshot(_agent(scenario, start), PollHealth(POLLING.interval)), 0
     while True:
-        snapshot = replace(snapshot, agent=_agent(scene, began))
-        if scene.outage(began):
-            poll = Poll(began, 0.5 if scene.refused else POLLING.timeout)
+        snapshot = replace(snapshot, agent=_agent(scenario, start))
+        if scenario.in_outage(start):
             failures += 1
+            poll = Poll(start, 0.5 if scenario.refused else POLLING.timeout)
             snapshot = failed(snapshot, poll, "unreachable", POLLING, failures)
         else:
-            poll, failures = Poll(began, 0.8), 0
-            found = (each.listed(began + 0.4) for each in dialled)
-            listing = Listing(tuple(batch for batch in found if batch is not None), 1)
+            failures = 0
+            poll = Poll(start, 0.8)
+            listed = (each.listed(start + 0.4) for each in dialled)
+            listing = Listing(tuple(batch for batch in listed if batch is not None), 1)
             snapshot = succeeded(snapshot, poll, listing, POLLING)
-            snapshot = _with_outcomes(snapshot, dialled, began)
-        yield began + poll.duration, snapshot
-        began += snapshot.health.interval
+            snapshot = _with_call_status(snapshot, dialled, start)
+        yield start + poll.duration, snapshot
+        start += snapshot.health.interval
 
 
-def _agent(scene: Scene, moment: float) -> Agent:
-    renamed = scene.renamed is not None and scene.renamed <= moment
-    return Agent(ACCOUNT, scene.agent_id, "after" if renamed else "before")
+def _agent(scenario: Scenario, time: float) -> Agent:
+    renamed = scenario.renamed is not None and scenario.renamed <= time
+    return Agent(ACCOUNT, scenario.agent_id, "after" if renamed else "before")
 
 
-def _with_outcomes(
-    snapshot: AgentSnapshot, dialled: tuple[Dialled, ...], now: float
+def _with_call_status(
+    snapshot: AgentSnapshot, dialled: tuple[DialledCampaign, ...], now: float
 ) -> AgentSnapshot:
+    """Return the snapshot with the call status of each batch for which it is due."""
+    listing = snapshot.listing
+    if listing is None:
+        return snapshot
     by_id = {each.campaign.batch_id: each for each in dialled}
-    assert snapshot.listing is not None
-    batches = tuple(_asked(batch, by_id[batch.batch_id], now) for batch in snapshot.listing.batches)
-    return replace(snapshot, listing=replace(snapshot.listing, batches=batches))
+    batches = tuple(_counted(batch, by_id[batch.batch_id], now) for batch in listing.batches)
+    return replace(snapshot, listing=replace(listing, batches=batches))
 
 
-def _asked(batch: Batch, dialled: Dialled, now: float) -> Batch:
-    """Return the batch with its outcomes asked for anew where they are due."""
+def _counted(batch: Batch, dialled: DialledCampaign, now: float) -> Batch:
+    """Return the batch with its current call status where that is due."""
     known = batch.call_status
-    if known and (
-        known.fingerprint == batch.progress_fingerprint(now) or now - known.asked < OUTCOMES_EVERY
-    ):
+    fingerprint = batch.progress_fingerprint(now)
+    if known and (known.fingerprint == fingerprint or now - known.asked < CALL_STATUS_INTERVAL):
         return batch
     errors = dialled.errors(batch.completed)
     calls = (0, batch.remaining, batch.completed - errors, 0, errors)
-    return replace(batch, call_status=CallStatus(calls, now, batch.progress_fingerprint(now)))
+    return replace(batch, call_status=CallStatus(calls, now, fingerprint))
 
 
 def _samples(snapshot: AgentSnapshot, now: float, names: frozenset[str]) -> Samples:
+    """Return what a scrape of a snapshot gets, by series."""
     agent = snapshot.agent
-    who = labels((("account", agent.account), ("agent_id", agent.agent_id)))
-    last = snapshot.health.last_success
-    listing = snapshot.listing if fresh(last, now, POLLING.stale_after) else None
+    agent_labels = labels((("account", agent.account), ("agent_id", agent.agent_id)))
+    last_success = snapshot.health.last_success
+    listing = snapshot.listing if fresh(last_success, now, POLLING.stale_after) else None
     batches = () if listing is None else listing.batches
-    view = AgentSelection(snapshot)
+    selection = AgentSelection(snapshot)
     if listing is not None:
-        view = select_agent(snapshot, len(batches), sums_by_state(batches, now), Batches())
-    found = dict(_of(AGENT_METRICS, view, who, now, names))
+        selection = select_agent(snapshot, len(batches), sums_by_state(batches, now), Batches())
+    samples = dict(_samples_of(AGENT_METRICS, selection, agent_labels, now, names))
     for batch in batches:
-        which = f'{who},batch_id="{batch.batch_id}"'
-        found.update(_of(BATCH_METRICS, batch, which, now, names))
-    return found
+        batch_labels = f'{agent_labels},batch_id="{batch.batch_id}"'
+        samples.update(_samples_of(BATCH_METRICS, batch, batch_labels, now, names))
+    return samples
 
 
-def _of(
+def _samples_of(
     metrics: Iterable[AnyMetric[Subject]],
     subject: Subject,
-    who: str,
+    identity: str,
     now: float,
     names: frozenset[str],
 ) -> Iterator[tuple[str, float]]:
+    """Yield the series and values of a subject: without the closing brace of the labels."""
     for metric in metrics:
         if metric.name not in names:
             continue
         if isinstance(metric, LabelledMetric):
             for further, value in metric.samples(subject, now):
-                yield f"{metric.name}{{{who},{further}", float(value)
-        elif (only := metric.value(subject, now)) is not None:
-            yield f"{metric.name}{{{who}", float(only)
+                yield f"{metric.name}{{{identity},{further}", float(value)
+        elif (value_now := metric.value(subject, now)) is not None:
+            yield f"{metric.name}{{{identity}", float(value_now)
 
 
-def written(values: Mapping[float, float]) -> str:
-    """Return a series' values as a rule test writes them: one a GRID, runs of the same as one."""
+def input_values(values: Mapping[float, float]) -> str:
+    """Return a series' values as a rule test writes them: one per `GRID`, repetitions as one."""
     words, last, times = list[str](), "", 0
     for slot in range(int(max(values) / GRID) + 1):
         value = values.get(slot * GRID)
@@ -151,12 +164,12 @@ def written(values: Mapping[float, float]) -> str:
         if word == last:
             times += 1
         else:
-            words += _run(last, times)
+            words += _repeated(last, times)
             last, times = word, 1
-    return " ".join([*words, *_run(last, times)])
+    return " ".join([*words, *_repeated(last, times)])
 
 
-def _run(word: str, times: int) -> list[str]:
+def _repeated(word: str, times: int) -> list[str]:
     if word == "stale" or times < 3:
         return [word] * times
     # `_xN` is N gaps; `VxN` is V and N repetitions.

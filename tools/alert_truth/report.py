@@ -1,122 +1,137 @@
-"""The table, and what is wrong."""
+"""The table of findings, and the list of mistakes."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tools.alert_truth.campaigns import MINUTE, Campaign, Span
-from tools.alert_truth.score import Event
-from tools.alert_truth.verdicts import JUDGES
+from tools.alert_truth.expectations import EXPECTATIONS
+from tools.alert_truth.score import Finding
 
-FEW = " (few calls)"
-"""Of campaigns that dial too seldom for a pace: they are told apart, not left out."""
+FEW_CALLS = " (few calls)"
+"""Suffix of the line about campaigns with too few calls to measure their completion rate."""
 
-WRONG = ("false", "missed", "again")
+MISTAKES = ("false", "missed", "repeated")
+
+HEADINGS = (
+    "alert",
+    "precision",
+    "recall",
+    "incidents reported",
+    "missed",
+    "false alerts",
+    "reported again",
+    "tolerated alerts",
+    "delay: median (longest)",
+)
 
 
-class Row(NamedTuple):
-    """What was counted of one alert. `late` are the seconds that told troubles took."""
+class Line(NamedTuple):
+    """The counts of one alert. `delays` are the seconds until reports of incidents, ascending."""
 
-    alert: str
-    told: int
+    name: str
+    reported: int
     missed: int
     false: int
-    again: int
-    arguable: int
-    late: tuple[float, ...]
+    repeated: int
+    tolerated: int
+    delays: tuple[float, ...]
 
     @property
     def precision(self) -> str:
-        """Which share of the alerts that were right or false was right."""
-        return _share(self.told, self.told + self.false)
+        """Return the share of right alerts among the right and the false ones."""
+        return _share(self.reported, self.reported + self.false)
 
     @property
     def recall(self) -> str:
-        """Which share of the troubles was told."""
-        return _share(self.told, self.told + self.missed)
+        """Return the share of the incidents that were reported."""
+        return _share(self.reported, self.reported + self.missed)
 
 
-def row_of(event: Event) -> str:
-    """Return the row in which an event is counted."""
-    few = event.alert == "UltravoxBatchWillMissWindow" and event.campaign.few
-    return event.alert + FEW if few else event.alert
+def line_of(finding: Finding) -> str:
+    """Return the name of the line in which a finding counts."""
+    few_calls = finding.alert == "UltravoxBatchWillMissWindow" and finding.campaign.few_calls
+    return finding.alert + FEW_CALLS if few_calls else finding.alert
 
 
-def rows(events: Sequence[Event]) -> Iterator[Row]:
-    """Yield a row for each alert."""
-    for alert in JUDGES:
-        for name in (alert, alert + FEW):
-            here = [event for event in events if row_of(event) == name]
-            if here or name == alert:
-                counts = {what: sum(e.what == what for e in here) for what in KINDS}
-                late = tuple(sorted(event.late for event in here if event.what == "told"))
-                yield Row(name, **counts, late=late)
+def lines(findings: Sequence[Finding]) -> Iterator[Line]:
+    """Yield a line for each alert."""
+    for alert in EXPECTATIONS:
+        for name in (alert, alert + FEW_CALLS):
+            chosen = [finding for finding in findings if line_of(finding) == name]
+            if chosen or name == alert:
+                yield _line(name, chosen)
 
 
-KINDS = ("told", "missed", "false", "again", "arguable")
-
-
-def table(events: Sequence[Event]) -> str:
-    """Return the table in Markdown."""
-    heads = (
-        "alert",
-        "precision",
-        "recall",
-        "troubles told",
-        "missed",
-        "false alerts",
-        "told again",
-        "arguable alerts",
-        "told after: median (longest)",
+def _line(name: str, findings: Sequence[Finding]) -> Line:
+    kinds = [finding.kind for finding in findings]
+    return Line(
+        name,
+        reported=kinds.count("reported"),
+        missed=kinds.count("missed"),
+        false=kinds.count("false"),
+        repeated=kinds.count("repeated"),
+        tolerated=kinds.count("tolerated"),
+        delays=tuple(sorted(each.delay for each in findings if each.kind == "reported")),
     )
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    lines += [
-        f"| `{row.alert.removesuffix(FEW)}`{FEW if row.alert.endswith(FEW) else ''}"
-        f" | {row.precision} | {row.recall} | {row.told} | {row.missed} | {row.false}"
-        f" | {row.again} | {row.arguable} | {_late(row.late)} |"
-        for row in rows(events)
+
+
+def table(findings: Sequence[Finding]) -> str:
+    """Return the table in Markdown."""
+    rows = [f"| {' | '.join(HEADINGS)} |", f"|{'---|' * len(HEADINGS)}"]
+    rows += [
+        f"| {_title(line.name)} | {line.precision} | {line.recall} | {line.reported}"
+        f" | {line.missed} | {line.false} | {line.repeated} | {line.tolerated}"
+        f" | {_delays(line.delays)} |"
+        for line in lines(findings)
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(rows) + "\n"
 
 
-def wrong(events: Sequence[Event]) -> Iterator[str]:
-    """Yield a line for each thing that is wrong, in minutes."""
-    for event in events:
-        if event.what in WRONG:
+def _title(name: str) -> str:
+    alert = name.removesuffix(FEW_CALLS)
+    return f"`{alert}`{name.removeprefix(alert)}"
+
+
+def mistakes(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield a line of text for each mistake. Times are minutes since the start of the history."""
+    for finding in findings:
+        if finding.kind in MISTAKES:
+            fired = " ".join(map(_minutes, finding.fired)) or "never"
             yield (
-                f"{event.what}: {row_of(event)} {_minutes(event.span)};"
-                f" fired {' '.join(map(_minutes, event.fired)) or 'never'}; {told(event.campaign)}"
+                f"{finding.kind}: {line_of(finding)} {_minutes(finding.span)};"
+                f" fired {fired}; {description(finding.campaign)}"
             )
 
 
-def clearly_wrong(event: Event) -> bool:
-    """Whether something is wrong of a campaign that half an hour says enough of."""
-    return event.what in WRONG and not row_of(event).endswith(FEW)
+def is_clear_mistake(finding: Finding) -> bool:
+    """Return whether a finding is a mistake, and not a forecast about few calls."""
+    return finding.kind in MISTAKES and not line_of(finding).endswith(FEW_CALLS)
 
 
-def told(campaign: Campaign) -> str:
-    """Return a campaign's definition in a line."""
+def description(campaign: Campaign) -> str:
+    """Return a campaign's definition as one line of text."""
     phases = " ".join(
-        f"{begins / MINUTE:.1f}:{pace * MINUTE:.2f}" for begins, pace in campaign.phases
+        f"{start / MINUTE:.1f}:{rate * MINUTE:.2f}" for start, rate in campaign.phases
     )
-    moments = {
+    times = {
         name: getattr(campaign, name)
         for name in ("opens", "window_end", "paused", "ended_early", "deleted")
     }
-    when = " ".join(f"{name}={at / MINUTE:.1f}" for name, at in moments.items() if at is not None)
+    known = " ".join(f"{name}={at / MINUTE:.1f}" for name, at in times.items() if at is not None)
     return (
-        f"{campaign.batch_id} total={campaign.total} {when} calls/min={phases}"
+        f"{campaign.batch_id} total={campaign.total} {known} calls/min={phases}"
         f" burst={campaign.burst} even={campaign.even} errors={campaign.error_share:.2f}"
     )
 
 
 def _minutes(span: Span) -> str:
-    return f"[{span.begins / MINUTE:.1f}, {span.ends / MINUTE:.1f})"
+    return f"[{span.start / MINUTE:.1f}, {span.end / MINUTE:.1f})"
 
 
-def _late(late: Sequence[float]) -> str:
-    if not late:
+def _delays(delays: Sequence[float]) -> str:
+    if not delays:
         return ""
-    return f"{late[len(late) // 2] / MINUTE:.0f} min ({late[-1] / MINUTE:.0f})"
+    return f"{delays[len(delays) // 2] / MINUTE:.0f} min ({delays[-1] / MINUTE:.0f})"
 
 
 def _share(part: int, whole: int) -> str:

@@ -1,15 +1,21 @@
-"""What the alerts said, held against the verdicts."""
+"""Compare when alerts fired with when they were expected."""
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
-from tools.alert_truth.campaigns import MINUTE, Campaign, Scene, Span
-from tools.alert_truth.dialling import Dialled
-from tools.alert_truth.evaluate import Firings
-from tools.alert_truth.verdicts import JUDGES, PAUSED_AFTER, STALLED_AFTER, Verdict, joined
+from tools.alert_truth.campaigns import MINUTE, Campaign, Scenario, Span
+from tools.alert_truth.dialling import DialledCampaign
+from tools.alert_truth.evaluate import Fired
+from tools.alert_truth.expectations import (
+    EXPECTATIONS,
+    PAUSED_AFTER,
+    STALLED_AFTER,
+    Expectation,
+    joined,
+)
 
-TOLD_WITHIN = {
+REPORTED_WITHIN = {
     "UltravoxBatchStalled": 3 * MINUTE,
     "UltravoxBatchPaused": 3 * MINUTE,
     "UltravoxBatchWillMissWindow": 50 * MINUTE,
@@ -17,124 +23,133 @@ TOLD_WITHIN = {
     "UltravoxBatchClosedWithCallsLeft": 4 * MINUTE,
     "UltravoxBatchManyErrors": 5 * MINUTE,
 }
-"""How long after its beginning a trouble must be told: a poll, a scrape and an evaluation; for
-calls by status two minutes more; for a forecast half an hour of the new pace and a quarter in which
-it holds."""
+"""Seconds within which an incident must be reported: a poll, a scrape and an evaluation. Calls by
+status take two minutes more. A forecast takes half an hour of the new completion rate, and a
+quarter of an hour in which the forecast stays the same."""
 
-LASTS = {"UltravoxBatchStalled": STALLED_AFTER, "UltravoxBatchPaused": PAUSED_AFTER}
-"""How long what is wrong must have been so, where an alert asks since when. The API does not say
-that: what begins in an outage is seen at its end."""
+LASTS_FOR = {"UltravoxBatchStalled": STALLED_AFTER, "UltravoxBatchPaused": PAUSED_AFTER}
+"""Seconds that the cause of an incident lasts before the incident starts. The API does not say when
+the cause started: if that was in an outage, it is seen at the end of the outage."""
 
-WATCHED_FOR = {
+NEEDS_HISTORY = {
     "UltravoxBatchStalled": 15 * MINUTE,
     "UltravoxBatchPaused": 30 * MINUTE,
     "UltravoxBatchWillMissWindow": 30 * MINUTE,
 }
-"""How long an alert looks back: so long after the very first scrape it is silent."""
+"""Seconds that an alert looks back. After the first scrape it can't fire for this long."""
 
 RESOLVED_WITHIN = 8 * MINUTE
-"""How long after a trouble's end it may still be told: five minutes for series that are gone, and
-an idle agent's poll."""
+"""Seconds that an alert may fire after the end of an incident: five minutes for series that are
+gone, and the poll of an idle agent."""
 
 BACK_OFF = 5 * MINUTE
-"""How long after an outage it may take until the API is asked again."""
+"""Seconds after an outage until the API is polled again, at most."""
 
-LOOKBACK = 4.5 * MINUTE
-"""Without a scrape for so long, series may not be read any more when the next is evaluated."""
+SCRAPE_GAP = 4.5 * MINUTE
+"""Seconds without a scrape after which the rules may read no series at their next evaluation."""
 
-CACHED = 10 * MINUTE
-"""Longer outages leave nothing to speak from."""
+LONG_OUTAGE = 10 * MINUTE
+"""Seconds of an outage after which an alert may have no data."""
+
+Kind: TypeAlias = Literal["reported", "missed", "false", "repeated", "tolerated"]
 
 
-class Event(NamedTuple):
-    """Something to tell of a trouble, or of an alert.
+class Finding(NamedTuple):
+    """What is right or wrong about an incident or an alert.
 
-    `what`: a trouble was `told`, `missed`, or told `again` though it had not gone; an alert was
-    `false`, or `arguable`: no trouble, and no mistake. `late` is how long it took.
+    An incident was `reported` or `missed`, or its alert resolved and fired again (`repeated`). An
+    alert was `false`, or `tolerated`: there was no incident, but firing was no mistake. `delay` is
+    the number of seconds until an incident was reported.
     """
 
-    what: str
+    kind: Kind
     alert: str
     campaign: Campaign
     span: Span
     fired: tuple[Span, ...]
-    late: float = 0.0
+    delay: float = 0.0
 
 
-def events(scene: Scene, dialled: Iterable[Dialled], firings: Firings) -> Iterator[Event]:
-    """Yield what is to be said of a scene's alerts."""
+def findings(
+    scenario: Scenario, dialled: Iterable[DialledCampaign], fired: Fired
+) -> Iterator[Finding]:
+    """Yield the findings about a scenario."""
     for each in dialled:
         campaign = each.campaign
-        for alert, judge in JUDGES.items():
-            verdict = judge(each)
-            fired = tuple(firings.get((alert, campaign.batch_id), ()))
-            for span in fired:
-                if what := _wrong(scene, verdict, span):
-                    yield Event(what, alert, campaign, span, fired)
-            for true in verdict.true:
-                for what, late in _of_trouble(scene, alert, true, fired):
-                    yield Event(what, alert, campaign, true, fired, late)
+        for alert, expect in EXPECTATIONS.items():
+            expectation = expect(each)
+            spans = tuple(fired.get((alert, campaign.batch_id), ()))
+            for span in spans:
+                if kind := _unexpected(scenario, expectation, span):
+                    yield Finding(kind, alert, campaign, span, spans)
+            for incident in expectation.incidents:
+                for kind, delay in _reports(scenario, alert, incident, spans):
+                    yield Finding(kind, alert, campaign, incident, spans, delay)
 
 
-def _of_trouble(
-    scene: Scene, alert: str, true: Span, fired: Iterable[Span]
-) -> Iterator[tuple[str, float]]:
-    """Yield what is to be said of a trouble, and how late it was told."""
-    watched = scene.exporters[0].first_poll + WATCHED_FOR.get(alert, 0)
-    lasted = LASTS.get(alert, 0)
-    begins = _seen(scene, true.begins - lasted) + lasted
-    seen = Span(max(begins, watched), min(true.ends, scene.length))
-    told = [span for span in fired if _meets(scene, true, span)]
-    if told:
-        yield "told", max(0.0, told[0].begins - seen.begins)
-    elif _visible(scene, seen) > TOLD_WITHIN[alert]:
+def _reports(
+    scenario: Scenario, alert: str, incident: Span, fired: Iterable[Span]
+) -> Iterator[tuple[Kind, float]]:
+    """Yield whether an incident was reported, and the delay in seconds."""
+    history_start = scenario.exporters[0].first_poll + NEEDS_HISTORY.get(alert, 0)
+    lasts = LASTS_FOR.get(alert, 0)
+    start = _seen_by(scenario, incident.start - lasts) + lasts
+    expected = Span(max(start, history_start), min(incident.end, scenario.length))
+    reports = [span for span in fired if _belongs(scenario, incident, span)]
+    if reports:
+        yield "reported", max(0.0, reports[0].start - expected.start)
+    elif _longest_observed(scenario, expected) > REPORTED_WITHIN[alert]:
         yield "missed", 0.0
-    if len(told) > 1 and not any(blind.meets(true) for blind in _blind(scene)):
-        yield "again", 0.0
+    if len(reports) > 1 and not any(gap.overlaps(incident) for gap in _gaps(scenario)):
+        yield "repeated", 0.0
 
 
-def _wrong(scene: Scene, verdict: Verdict, span: Span) -> str | None:
-    """Return what is wrong with an alert, if anything is."""
-    extended = (Span(each.begins, _known(scene, each.ends)) for each in verdict.arguable)
-    if not any(each.begins <= span.begins and span.ends <= each.ends for each in joined(extended)):
+def _unexpected(scenario: Scenario, expectation: Expectation, fired: Span) -> Kind | None:
+    """Return what is wrong about an alert; None where it belongs to an incident."""
+    tolerated = joined(
+        Span(span.start, _resolved_by(scenario, span.end)) for span in expectation.tolerated
+    )
+    if not any(span.start <= fired.start and fired.end <= span.end for span in tolerated):
         return "false"
-    return None if any(_meets(scene, true, span) for true in verdict.true) else "arguable"
+    if any(_belongs(scenario, incident, fired) for incident in expectation.incidents):
+        return None
+    return "tolerated"
 
 
-def _meets(scene: Scene, trouble: Span, fired: Span) -> bool:
-    return Span(trouble.begins, _known(scene, trouble.ends)).meets(fired)
+def _belongs(scenario: Scenario, incident: Span, fired: Span) -> bool:
+    return Span(incident.start, _resolved_by(scenario, incident.end)).overlaps(fired)
 
 
-def _known(scene: Scene, moment: float) -> float:
-    """Return by when what happened at a moment must be known."""
-    return _seen(scene, moment) + RESOLVED_WITHIN
+def _resolved_by(scenario: Scenario, end: float) -> float:
+    """Return by when the alert of an incident with this end must resolve."""
+    return _seen_by(scenario, end) + RESOLVED_WITHIN
 
 
-def _seen(scene: Scene, moment: float) -> float:
-    """Return when what happened at a moment is seen, at the latest, but for a poll."""
-    for outage in sorted(scene.outages):
-        if outage.begins - MINUTE <= moment < outage.ends + BACK_OFF:
-            moment = outage.ends + BACK_OFF
-    return moment
+def _seen_by(scenario: Scenario, time: float) -> float:
+    """Return when the exporter sees what happened at a time: later than that in an outage."""
+    for outage in sorted(scenario.outages):
+        if outage.start - MINUTE <= time < outage.end + BACK_OFF:
+            time = outage.end + BACK_OFF
+    return time
 
 
-def _visible(scene: Scene, span: Span) -> float:
-    """Return the longest part of a span that outages leave."""
-    longest, begins = 0.0, span.begins
-    for outage in sorted(scene.outages):
-        longest = max(longest, min(outage.begins, span.ends) - begins)
-        begins = max(begins, outage.ends + BACK_OFF)
-    return max(longest, span.ends - begins)
+def _longest_observed(scenario: Scenario, span: Span) -> float:
+    """Return the seconds of the longest part of a span without an outage."""
+    longest, start = 0.0, span.start
+    for outage in sorted(scenario.outages):
+        longest = max(longest, min(outage.start, span.end) - start)
+        start = max(start, outage.end + BACK_OFF)
+    return max(longest, span.end - start)
 
 
-def _blind(scene: Scene) -> Iterator[Span]:
-    """Yield when there was nothing to speak from: more went wrong at once than an alert bridges."""
-    outages = joined(Span(begins, ends + BACK_OFF) for begins, ends in sorted(scene.outages))
+def _gaps(scenario: Scenario) -> Iterator[Span]:
+    """Yield the spans without data for the rules, after which an alert may fire again."""
+    outages = joined(Span(start, end + BACK_OFF) for start, end in sorted(scenario.outages))
     for outage in outages:
-        lost = any(outage.holds(exporter.life.begins) for exporter in scene.exporters)
-        if outage.length > CACHED + BACK_OFF or lost:
+        restarted = any(outage.contains(each.lifetime.start) for each in scenario.exporters)
+        if outage.length > LONG_OUTAGE + BACK_OFF or restarted:
             yield outage
-    scraped = sorted(moment for each in scene.exporters for moment in each.scrapes())
-    for before, after in pairwise(scraped):
-        if after - before > LOOKBACK:
+    scrapes = sorted(time for each in scenario.exporters for time in each.scrapes())
+    for before, after in pairwise(scrapes):
+        if after - before > SCRAPE_GAP:
             yield Span(before, after)

@@ -9,10 +9,20 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldColorModeId
 
-from exporter.rules.promql import OF_AGENT, operand
+from exporter.rules.sources import OF_AGENT, operand
 from tools.dashboard.parts import PER_MINUTE, POINTS, SCRAPED, SOURCE, colour, lines
 from tools.dashboard.problems import LOST, PROBLEM, PROBLEMS, STALLED
-from tools.dashboard.queries import LEFT_AT_CLOSE, PACE, RAW, by_batch, known, line, named
+from tools.dashboard.queries import (
+    LEFT_AT_CLOSE,
+    PACE,
+    SELECTED,
+    THRESHOLDS,
+    by_batch,
+    known,
+    last,
+    line,
+    named,
+)
 from tools.dashboard.tables import GAUGE, Column, codes, coloured, linked, rows
 
 STATES = {
@@ -43,22 +53,23 @@ TO_BATCH = linked(
 def _state() -> str:
     parts = []
     for code, (name, _, batches) in STATES.items():
-        state = RAW.last("ultravox_batch_state", f'state="{name}"', without="state")
+        state = last("ultravox_batch_state", f'state="{name}"', without="state")
         parts.append(f"0 * ({batches or f'{state} == 1'}) + {code}")
     return by_batch("\nor ".join(parts))
 
 
 STATE = _state()
-PROGRESS = by_batch(f"{RAW.completed()} / ({RAW.calls()} > 0)")
-LEFT = by_batch(RAW.left())
+PROGRESS = by_batch(f"{SELECTED.completed} / ({SELECTED.calls} > 0)")
+LEFT = by_batch(SELECTED.remaining)
 # It falls: of two replicas, the one that was scraped last has the least.
-WINDOW_LEFT = by_batch(RAW.last("ultravox_batch_window_remaining_seconds", operator="min"))
+WINDOW_LEFT = by_batch(last("ultravox_batch_window_remaining_seconds", operator="min"))
 NEEDED = by_batch(
-    f"60 * {RAW.left()} / (({known(RAW.window_end())}) - time() > 0)\nunless {RAW.ended()}"
+    f"60 * {SELECTED.remaining} / (({known(SELECTED.window_end)}) - time() > 0)\n"
+    f"unless {SELECTED.ended}"
 )
 FINISH = by_batch(
-    f"1000 * ({RAW.left()} / ({operand(PACE)} > 0)\n"
-    f"+ {OF_AGENT} group_left () {operand(RAW.fresh())})"
+    f"1000 * ({SELECTED.remaining} / ({operand(PACE)} > 0)\n"
+    f"+ {OF_AGENT} group_left () {operand(SELECTED.not_stale)})"
 )
 AT_CLOSE = by_batch(f"{LEFT_AT_CLOSE}\nor {LOST}")
 
@@ -81,7 +92,7 @@ def _columns(first: Column) -> list[Column]:
         Column("Agent", "agent", 170),
         Column("Batch", "batch_id", 290, further=(TO_BATCH,)),
         Column("Progress", "progress", 130, "percentunit", PROGRESS, _BAR),
-        Column("Calls", "calls", 70, "locale", named(by_batch(RAW.calls())), (_ROUND,)),
+        Column("Calls", "calls", 70, "locale", named(by_batch(SELECTED.calls)), (_ROUND,)),
         Column("Left", "left", 70, "locale", LEFT, (_ROUND,)),
         Column("Pace", "pace", 90, PER_MINUTE, f"60 * {by_batch(PACE)}", (_ONE, _DASH)),
         Column("Needed", "needed", 90, PER_MINUTE, NEEDED, (_ONE, _DASH)),
@@ -128,8 +139,9 @@ def states() -> statetimeline.Panel:
         .title("States")
         .description(
             "What each batch was doing, for those with the most calls left. Red: running, yet no"
-            " call was completed for 15 minutes: look there first. A gap: nothing was known then,"
-            " look at Exporter and API. Choose a batch above to see others."
+            f" call was completed for {THRESHOLDS.stalled_after / 60:g} minutes: look there first."
+            " A gap: nothing was known then, look at Exporter and API. Choose a batch above to see"
+            " others."
         )
         .datasource(SOURCE)
         .with_target(lines("A", line(STATE), "{{agent}} \u00b7 {{batch}}"))

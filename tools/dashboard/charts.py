@@ -3,19 +3,30 @@
 from grafana_foundation_sdk.builders import common, table, timeseries
 from grafana_foundation_sdk.models.common import StackingMode
 
-from exporter.rules.promql import operand
-from exporter.rules.thresholds import Thresholds
+from exporter.rules.sources import operand
 from tools.dashboard.batches import LEFT, NEEDED, PROGRESS
 from tools.dashboard.parts import CALLS, PER_MINUTE, against, against_allowed, chart, limited
-from tools.dashboard.queries import LEFT_AT_CLOSE, PACE, RAW, by_agent, by_batch, line, named
+from tools.dashboard.queries import (
+    LEFT_AT_CLOSE,
+    PACE,
+    SELECTED,
+    THRESHOLDS,
+    by_agent,
+    by_batch,
+    last,
+    line,
+    named,
+)
 from tools.dashboard.tables import Column, coloured, rows
 
 _BATCH = "{{agent}} \u00b7 {{batch}}"
 _FEW = 10
 """Batches in charts that have two lines each."""
 
-_FRACTION = f"({RAW.window_end()} - time()) / ({RAW.window_end()} - {operand(RAW.begin())} > 0)"
-PLAN = f"{RAW.calls()} * clamp({_FRACTION}, 0, 1)"
+_FRACTION = (
+    f"({SELECTED.window_end} - time()) / ({SELECTED.window_end} - {operand(SELECTED.opening)} > 0)"
+)
+PLAN = f"{SELECTED.calls} * clamp({_FRACTION}, 0, 1)"
 """Calls that would be left if they were spread evenly over the window."""
 
 AGAINST_NEEDED = f"60 * {by_batch(PACE)} / {NEEDED}"
@@ -86,7 +97,7 @@ def agents() -> table.Panel:
         " is failed or Data age is high, look at Exporter and API: its batches are not watched."
         " Hidden batches have no alerts: raise max_per_agent.",
         [
-            Column("Poll", "up", 100, "none", by_agent(RAW.last("ultravox_agent_up")), _UP),
+            Column("Poll", "up", 100, "none", by_agent(last("ultravox_agent_up")), _UP),
             Column("Account", "account", 140),
             Column("Agent", "agent", 260),
             Column("Agent id", "agent_id", 310),
@@ -94,7 +105,7 @@ def agents() -> table.Panel:
             Column("Paused", "paused", 90, "locale", _sum(_SEEN, 'state="paused"')),
             Column("Scheduled", "scheduled", 100, "locale", _sum(_SEEN, 'state="scheduled"')),
             Column("Calls left", "left", 110, "locale", AGENT_LEFT),
-            Column("Data age", "age", 110, "s", f"time() - {by_agent(RAW.success())}"),
+            Column("Data age", "age", 110, "s", f"time() - {by_agent(SELECTED.last_success)}"),
             Column("Hidden", "hidden", 90, "locale", _sum("ultravox_agent_batches_hidden")),
         ],
         worst="Calls left",
@@ -106,7 +117,7 @@ _UP = coloured({0: ("failed", "red"), 1: ("ok", "transparent")})
 
 
 def _sum(metric: str, *matchers: str) -> str:
-    series = RAW.last(metric, *matchers)
+    series = last(metric, *matchers)
     return by_agent(series, "sum")
 
 
@@ -144,17 +155,17 @@ def concurrency() -> timeseries.Panel:
         "Active calls of each account, and dashed how many there may be at once. Where the two"
         " meet, batches wait for each other: start fewer at a time, or ask Ultravox for more.",
         CALLS,
-        RAW.last("ultravox_account_active_calls"),
-        RAW.last("ultravox_account_allowed_concurrent_calls"),
+        last("ultravox_account_active_calls"),
+        last("ultravox_account_allowed_concurrent_calls"),
     )
 
 
 def outcomes() -> list[timeseries.Panel]:
     """Return what became of the calls, where the exporter asks for it."""
     calls = "ultravox_batch_scheduled_calls"
-    every = f"max by (account, agent_id, batch_id, status) ({RAW.last(calls)})"
-    errors = by_batch(RAW.last(calls, 'status="error"', without="status"))
-    made = RAW.last(calls, 'status=~"success|error"')
+    every = f"max by (account, agent_id, batch_id, status) ({last(calls)})"
+    errors = by_batch(last(calls, 'status="error"', without="status"))
+    made = last(calls, 'status=~"success|error"')
     share = f"{errors} / (sum by (account, agent_id, batch_id) ({made}) > 0)"
     stacked = chart(
         "Outcomes",
@@ -176,6 +187,6 @@ def outcomes() -> list[timeseries.Panel]:
                 "percentunit",
                 (line(share), _BATCH),
             ).no_value("outcomes are off"),
-            ((None, "green"), (Thresholds().error_share, "red")),
+            ((None, "green"), (THRESHOLDS.error_share, "red")),
         ),
     ]

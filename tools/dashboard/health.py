@@ -3,18 +3,17 @@
 from grafana_foundation_sdk.builders import table, timeseries
 
 from tools.dashboard.parts import against_allowed, chart
-from tools.dashboard.queries import RAW, by_agent, named
+from tools.dashboard.queries import SELECTED, by_agent, last, named, series
 from tools.dashboard.tables import Column, coloured, rows
 
 RATE = "$__rate_interval"
-BUILD = RAW.series("ultravox_exporter_build_info")
+BUILD = series("ultravox_exporter_build_info")
 OURS = f"on (job, instance) last_over_time({BUILD}[$__range])"
 """Whether a target is one of ours: other jobs have `up` and `process_*` as well."""
 
 BUILT = f"max by (job, instance, version, python) ({BUILD})"
-REQUESTS = RAW.series("ultravox_exporter_api_requests_total")
+REQUESTS = series("ultravox_exporter_api_requests_total")
 _UP = coloured({0: ("down", "red"), 1: ("up", "green")})
-_LOADED = coloured({0: ("failed", "red"), 1: ("ok", "transparent")})
 
 
 def _target(vector: str) -> str:
@@ -23,21 +22,18 @@ def _target(vector: str) -> str:
 
 def exporters() -> table.Panel:
     """Return the table of exporters."""
-    loaded = RAW.series("ultravox_exporter_config_last_reload_successful")
-    started = RAW.series("process_start_time_seconds")
+    started = series("process_start_time_seconds")
     return rows(
         "Exporters",
-        "Each exporter that Prometheus scraped. Down: see whether it runs and can be reached."
-        " Configuration failed: its log says where the new one is wrong; the one before it is in"
-        " force. Two replicas are all right: nothing here counts twice.",
+        "Each exporter that Prometheus scraped. Down: see whether it runs and can be reached. Two"
+        " replicas are all right: nothing here counts twice.",
         [
-            Column("Scrape", "up", 100, "none", _target(RAW.series("up")), _UP),
+            Column("Scrape", "up", 100, "none", _target(series("up")), _UP),
             Column("Job", "job", 140),
             Column("Instance", "instance", 260),
             Column("Version", "version", 120),
             Column("Python", "python", 110),
             Column("Build", "build", 0, expression=BUILT, hidden=True),
-            Column("Configuration", "loaded", 130, "none", _target(loaded), _LOADED),
             Column("Started", "started", 180, "dateTimeAsIso", f"1000 * {_target(started)}"),
         ],
         only="up",
@@ -52,9 +48,9 @@ def health_charts() -> list[timeseries.Panel]:
 
 
 def _polls() -> list[timeseries.Panel]:
-    failures = RAW.series("ultravox_agent_poll_failures_total")
-    planned = RAW.last("ultravox_account_planned_requests_per_second")
-    allowed = RAW.last("ultravox_account_allowed_requests_per_second")
+    failures = series("ultravox_agent_poll_failures_total")
+    planned = last("ultravox_account_planned_requests_per_second")
+    allowed = last("ultravox_account_allowed_requests_per_second")
     failed = f"sum by (account, reason) (rate({failures}[{RATE}]))"
     return [
         chart(
@@ -62,7 +58,7 @@ def _polls() -> list[timeseries.Panel]:
             "How long ago each agent was last heard of. It saws between zero and the polling"
             " interval; a line that climbs is an agent that fails: see the reasons beside.",
             "s",
-            (named(f"(time() - {by_agent(RAW.success())})"), "{{agent}}"),
+            (named(f"(time() - {by_agent(SELECTED.last_success)})"), "{{agent}}"),
         ),
         chart(
             "Failed polls",
@@ -83,10 +79,10 @@ def _polls() -> list[timeseries.Panel]:
 
 
 def _api() -> list[timeseries.Panel]:
-    buckets = RAW.series("ultravox_exporter_api_request_duration_seconds_bucket")
-    retries = RAW.series("ultravox_exporter_api_retries_total")
-    waits = RAW.series("ultravox_exporter_api_rate_limit_wait_seconds_total")
-    slowest = f"sum by (le, endpoint) (rate({buckets}[{RATE}]))"
+    buckets = series("ultravox_exporter_api_request_duration_seconds_bucket")
+    retries = series("ultravox_exporter_api_retries_total")
+    waits = series("ultravox_exporter_api_rate_limit_wait_seconds_total")
+    slowest = f"sum by (le, resource) (rate({buckets}[{RATE}]))"
     return [
         chart(
             "API answers",
@@ -100,10 +96,10 @@ def _api() -> list[timeseries.Panel]:
         ),
         chart(
             "API latency",
-            "How long 95 of 100 requests take at most, by endpoint. If it nears polling.timeout,"
+            "How long 95 of 100 requests take at most, by resource. If it nears polling.timeout,"
             " raise that, or polls fail.",
             "s",
-            (f"histogram_quantile(0.95, {slowest})", "{{endpoint}}"),
+            (f"histogram_quantile(0.95, {slowest})", "{{resource}}"),
         ),
         chart(
             "Retries and waiting",
@@ -120,8 +116,8 @@ def _api() -> list[timeseries.Panel]:
 
 
 def _process() -> list[timeseries.Panel]:
-    memory = _target(RAW.series("process_resident_memory_bytes"))
-    processor = RAW.series("process_cpu_seconds_total")
+    memory = _target(series("process_resident_memory_bytes"))
+    processor = series("process_cpu_seconds_total")
     return [
         chart(
             "Memory",

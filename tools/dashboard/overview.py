@@ -2,20 +2,23 @@
 
 from grafana_foundation_sdk.builders import stat
 
-from exporter.rules.agents import PATIENCE, SOON
+from exporter.rules.expressions import STALE_AGE, STALE_ALERT_AGE
 from tools.dashboard.parts import PER_MINUTE, Steps, number
-from tools.dashboard.problems import CALLABLE, MISSED, PAUSED, SLOW, STANDING
-from tools.dashboard.queries import PACE, RAW, by_agent, by_batch, count, or_zero
+from tools.dashboard.problems import CALLABLE, MISSED, MISSED_WITHIN, PAUSED, SLOW, STANDING
+from tools.dashboard.queries import PACE, SELECTED, THRESHOLDS, by_agent, by_batch, count, or_zero
 
 PLAIN: Steps = ((None, "text"),)
-RUNNING = RAW.open()
+RUNNING = SELECTED.active
+MINUTES = f"{THRESHOLDS.stalled_after / 60:g}"
+SHARE = f"{100 * THRESHOLDS.miss_share:g} %"
+HOURS = f"{MISSED_WITHIN / 3600:g}"
 
 
 def _alarm(colour: str) -> Steps:
     return ((None, "transparent"), (1, colour))
 
 
-AGE = f"time() - min({by_agent(RAW.success())})"
+AGE = f"time() - min({by_agent(SELECTED.last_success)})"
 A_MINUTE = or_zero(
     f"60 * sum({by_batch(PACE)})",
     # Batches that run at an unknown pace do not run at none.
@@ -62,17 +65,17 @@ def _troubles() -> list[stat.Panel]:
     return [
         number(
             "Stalled",
-            "Batches that should be calling, but completed no call for 15 minutes, or none since"
-            " their window opened. Look at the agent and the account in Ultravox: the telephone"
-            " provider, the concurrency, the account's balance.",
+            f"Batches that should be calling, but completed no call for {MINUTES} minutes, or none"
+            " since their window opened. Look at the agent and the account in Ultravox: the"
+            " telephone provider, the concurrency, the account's balance.",
             count(STANDING),
             "locale",
             _alarm("red"),
         ),
         number(
             "Too slow",
-            "Running batches that will have more than 5 % of their calls left when their window"
-            " closes, at the pace of the interval chosen above. Make room in the account's"
+            f"Running batches that will have more than {SHARE} of their calls left when their"
+            " window closes, at the pace of the interval chosen above. Make room in the account's"
             " concurrency, or schedule the rest anew in another window.",
             count(SLOW),
             "locale",
@@ -87,9 +90,9 @@ def _troubles() -> list[stat.Panel]:
             _alarm("dark-yellow"),
         ),
         number(
-            "Missed 24 h",
-            "Batches that were over within the last 24 hours with calls left. Those calls will not"
-            " be made: schedule them anew, with more time or more concurrency.",
+            f"Missed {HOURS} h",
+            f"Batches that were over within the last {HOURS} hours with calls left. Those calls"
+            " will not be made: schedule them anew, with more time or more concurrency.",
             count(MISSED),
             "locale",
             _alarm("purple"),
@@ -104,5 +107,5 @@ def _age() -> stat.Panel:
         " are missing in the others here. Look at Agents, then at Exporter and API.",
         AGE,
         "s",
-        ((None, "green"), (SOON, "orange"), (PATIENCE, "red")),
+        ((None, "green"), (STALE_ALERT_AGE, "orange"), (STALE_AGE, "red")),
     )

@@ -2,24 +2,26 @@
 
 from dataclasses import dataclass
 
-from exporter.rules.thresholds import Thresholds
-from tools.dashboard.queries import LEFT_AT_CLOSE, RAW, by_batch, known
+from exporter.rules.expressions import closed_within, no_progress, not_started, stalled
+from tools.dashboard.queries import LEFT_AT_CLOSE, SELECTED, THRESHOLDS, by_batch, known
 
-AT = Thresholds()
-DAY = 86_400
+MISSED_WITHIN = 86_400.0
+"""Seconds since the close in which a batch counts as missed."""
 
-NOT_STARTED = RAW.not_started(AT.not_started_after)
-STALLED = RAW.stalled(AT.stalled_after)
+NOT_STARTED = not_started(SELECTED, THRESHOLDS.not_started_after)
+STALLED = stalled(
+    SELECTED, no_progress(SELECTED, THRESHOLDS.stalled_after), THRESHOLDS.stalled_after
+)
 STANDING = f"{NOT_STARTED}\nor {STALLED}"
 """Both: batches that should be calling, and don't."""
 
-SLOW = f"({LEFT_AT_CLOSE} / {RAW.calls()} > {AT.miss_share:g})\nunless ({STANDING})"
-OVER = f"{RAW.ended()} or {RAW.window_end()} <= time()"
-CALLABLE = f"{known(RAW.left())}\nunless ({OVER})"
+SLOW = f"({LEFT_AT_CLOSE} / {SELECTED.calls} > {THRESHOLDS.miss_share:g})\nunless ({STANDING})"
+OVER = f"{SELECTED.ended} or {SELECTED.window_end} <= time()"
+CALLABLE = f"{known(SELECTED.remaining)}\nunless ({OVER})"
 """Calls left of batches that are not over."""
 
-PAUSED = f"{CALLABLE}\nand {RAW.left()} > 0\nand {RAW.paused()} == 1"
-MISSED = RAW.closed(DAY)
+PAUSED = f"{CALLABLE}\nand {SELECTED.remaining} > 0\nand {SELECTED.paused} == 1"
+MISSED = closed_within(SELECTED, MISSED_WITHIN)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ PROBLEMS = (
 
 _RANKS = "\nor ".join(f"0 * ({each.batches}) + {each.rank}" for each in PROBLEMS)
 
-PROBLEM = by_batch(f"({_RANKS})\n+ 0.99 * ({RAW.left()} / {RAW.calls()})")
+PROBLEM = by_batch(f"({_RANKS})\n+ 0.99 * ({SELECTED.remaining} / {SELECTED.calls})")
 """Batches that need attention: the rank, and after the point the share of the calls left."""
 
 LOST = f"({PAUSED}) or ({MISSED})"

@@ -2,8 +2,14 @@
 
 from exporter.durations import render as duration
 from exporter.metrics.catalogue import SECTIONS
-from exporter.rules.expressions import SERVED_WITH, Expressions
-from exporter.rules.promql import LOOKBACK, OF_AGENT, operand
+from exporter.rules.expressions import (
+    SERVED_WITH,
+    completion_rate,
+    remaining_at_closing,
+    written_out,
+)
+from exporter.rules.sources import LOOKBACK, OF_AGENT, last_value, operand, over
+from exporter.rules.thresholds import Thresholds
 
 VARIABLES = {"account": "account", "agent_id": "agent", "batch_id": "batch"}
 """The variables that choose by a label."""
@@ -26,34 +32,40 @@ Only the duration stands in it: what a pace must be made of at least is the same
 _LABELS = {family.name: family.labels for _, families in SECTIONS for family in families}
 
 
-class Selected(Expressions):
-    """The alert rules' expressions, over the series that the variables choose."""
-
-    def series(self, metric: str, *matchers: str) -> str:
-        """Return a selector; each level has the labels of its own."""
-        labels = _LABELS.get(metric.removesuffix("_bucket"), ())
-        chosen = [f'{label}=~"${name}"' for label, name in VARIABLES.items() if label in labels]
-        every = ",".join([*matchers, 'job=~"$job"', *chosen])
-        return f"{metric}{{{every}}}"
-
-    def left(self) -> str:
-        """Batches: their calls that are not completed; here an operand, there a recorded name."""
-        return operand(super().left())
-
-    def served_lately(self, metric: str) -> str:
-        """Batches by exporter: a gauge's last value, unless their agent is served alone.
-
-        While a scrape fails, those that are gone are back. When samples were scraped would tell,
-        but is dear to ask for each point of a chart.
-        """
-        return (
-            f"{self.series(metric)}\n"
-            f"  or last_over_time({self.series(metric)}[{LOOKBACK}])\n"
-            f"  unless {OF_AGENT} max without (reason) ({self.series(SERVED_WITH)})"
-        )
+THRESHOLDS = Thresholds()
+"""The thresholds of the alert rules as they are shipped."""
 
 
-RAW = Selected()
+def series(metric: str, /, *matchers: str) -> str:
+    """Return the selector of the series that the variables choose, by the labels that they have."""
+    labels = _LABELS.get(metric.removesuffix("_bucket"), ())
+    chosen = [f'{label}=~"${name}"' for label, name in VARIABLES.items() if label in labels]
+    every = ",".join([*matchers, 'job=~"$job"', *chosen])
+    return f"{metric}{{{every}}}"
+
+
+def last(metric: str, *matchers: str, operator: str = "max", without: str = "") -> str:
+    """Return a gauge's last value."""
+    return last_value(series, metric, *matchers, operator=operator, without=without)
+
+
+def _remaining() -> str:
+    """Return a batch's remaining calls, or nothing if its agent is served without the batch.
+
+    While a scrape fails, batches that are deleted come back. The rules compare times of scrapes
+    instead, which costs too much for each point of a chart.
+    """
+    metric = series("ultravox_batch_calls_remaining")
+    listed = (
+        f"{metric}\n"
+        f"  or last_over_time({metric}[{LOOKBACK}])\n"
+        f"  unless {OF_AGENT} max without (reason) ({series(SERVED_WITH)})"
+    )
+    return operand(over(f"\n  {listed}\n", "min"))
+
+
+SELECTED = written_out(series, _remaining())
+"""The expressions of the alert rules, over the series that the variables choose."""
 
 
 def over_interval(expression: str) -> str:
@@ -61,8 +73,8 @@ def over_interval(expression: str) -> str:
     return expression.replace(duration(STAND_IN), "${interval}s")
 
 
-PACE = over_interval(RAW.pace(STAND_IN))
-LEFT_AT_CLOSE = RAW.left_at_close(PACE)
+PACE = over_interval(completion_rate(SELECTED, STAND_IN))
+LEFT_AT_CLOSE = remaining_at_closing(SELECTED, PACE)
 
 
 def by_agent(vector: str, operator: str = "max") -> str:
@@ -77,7 +89,7 @@ def by_batch(vector: str) -> str:
 
 def known(vector: str) -> str:
     """Return those of the batches whose agent's data are fresh."""
-    return f"({vector}) and {OF_AGENT} {operand(RAW.fresh())}"
+    return f"({vector}) and {OF_AGENT} {operand(SELECTED.not_stale)}"
 
 
 def or_zero(vector: str, blind: str = "") -> str:
@@ -86,10 +98,8 @@ def or_zero(vector: str, blind: str = "") -> str:
     Without series of their own, nothing is known of batches. `blind` is a further vector without
     labels in whose presence nothing is said.
     """
-    hidden = RAW.last(
-        "ultravox_agent_batches_hidden", 'reason="per_batch_series"', without="reason"
-    )
-    seen = f"0 * count({operand(RAW.fresh())} unless {hidden} > 0)"
+    hidden = last("ultravox_agent_batches_hidden", 'reason="per_batch_series"', without="reason")
+    seen = f"0 * count({operand(SELECTED.not_stale)} unless {hidden} > 0)"
     return f"{vector}\nor {seen} unless {blind}" if blind else f"{vector}\nor {seen}"
 
 
@@ -99,7 +109,7 @@ def count(vector: str) -> str:
 
 
 def _newest(window: str, step: str) -> str:
-    info = RAW.series("ultravox_agent_info")
+    info = series("ultravox_agent_info")
     last = f"max_over_time(timestamp({info})[{window}:{step}] @ end())"
     newest = f"topk by ({AGENT}) (1, max by ({AGENT}, agent) ({last}))"
     return f"group by ({AGENT}, agent) ({newest})"
@@ -116,7 +126,7 @@ def named(vector: str) -> str:
 
 def line(vector: str, most: int = SHOWN) -> str:
     """Return one line a batch with `agent` and `batch`, for those with the most calls left."""
-    left = RAW.series("ultravox_batch_calls_remaining")
+    left = series("ultravox_batch_calls_remaining")
     shown = f"topk({most}, {by_batch(f'last_over_time({left}[$__range] @ end())')})"
     lines = named(f"({by_batch(vector)} and {shown})")
     return f'label_replace({lines}, "batch", "$1", "batch_id", "(.{{1,{SHORT}}}).*")'

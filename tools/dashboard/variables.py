@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from tools.dashboard.health import OURS
 from tools.dashboard.parts import SOURCE
-from tools.dashboard.queries import NAMES, RAW
+from tools.dashboard.queries import NAMES, THRESHOLDS, series
 
 KINDS = {"label_values": 1, "query_result": 3}
 """How Grafana numbers the kinds of a variable's query."""
@@ -47,7 +47,7 @@ def variables() -> list[Builder[VariableModel]]:
 
 def _values(metric: str, label: str) -> str:
     """Return what asks for a label's values."""
-    return f"label_values({RAW.series(metric)},{label})"
+    return f"label_values({series(metric)},{label})"
 
 
 def _chosen(name: str, label: str, query: str, everything: str = ".*") -> dashboard.QueryVariable:
@@ -72,7 +72,9 @@ def _chosen(name: str, label: str, query: str, everything: str = ".*") -> dashbo
 
 def _interval() -> dashboard.CustomVariable:
     options = [
-        VariableOption(selected=text == "30m", text=text, value=f"{seconds}")
+        VariableOption(
+            selected=float(seconds) == THRESHOLDS.rate_over, text=text, value=f"{seconds}"
+        )
         for text, seconds in INTERVALS.items()
     ]
     return (
@@ -91,7 +93,7 @@ def annotations() -> list[Builder[AnnotationQuery]]:
         'ALERTS{alertname=~"Ultravox.+",alertstate="firing",job=~"$job|",account=~"$account|",'
         'agent_id=~"$agent|",batch_id=~"$batch|"}'
     )
-    started = RAW.series("process_start_time_seconds")
+    started = series("process_start_time_seconds")
     return [
         _annotation("Alerts", alerts, "red", "{{alertname}}", "{{account}} {{batch_id}}"),
         _annotation(

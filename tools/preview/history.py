@@ -135,20 +135,19 @@ def _own(now: float) -> str:
     buckets = ((0.1, 0.6), (0.25, 0.9), (0.5, 0.97), (1, 0.99), ("+Inf", 1))
     name = "ultravox_exporter_api_request_duration_seconds_bucket"
     account = 'account="production"'
-    requests = f'{account},endpoint="batches"'
+    requests = f'{account},resource="batches"'
     lines = [
         "up 1",
         f"process_start_time_seconds {END - (8 if now < END - 3.5 * HOUR else 3.5) * HOUR}",
         f"process_resident_memory_bytes {58e6 + since * 20}",
         f"process_cpu_seconds_total {since * 0.01}",
         'ultravox_exporter_build_info{version="0.1.0",python="3.11.9"} 1',
-        "ultravox_exporter_config_last_reload_successful 1",
         f'ultravox_exporter_api_requests_total{{{requests},code="200"}} {int(since / 12)}',
         f'ultravox_exporter_api_requests_total{{{requests},code="503"}} {int(since / 900)}',
         f'ultravox_exporter_api_retries_total{{{account},reason="status"}} {int(since / 900)}',
         f"ultravox_exporter_api_rate_limit_wait_seconds_total{{{account}}} {since / 99}",
         *(
-            f'{name}{{endpoint="batches",le="{edge}"}} {int(since / 12 * share)}'
+            f'{name}{{resource="batches",le="{edge}"}} {int(since / 12 * share)}'
             for edge, share in buckets
         ),
     ]

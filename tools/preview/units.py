@@ -21,8 +21,18 @@ COLOURS: Mapping[str, str] = {
 }
 """Grafana's names of colours, in its dark theme."""
 
-PALETTE = ("#73bf69", "#f2cc0c", "#8ab8ff", "#ff780a", "#f2495c", "#5794f2", "#b877d9", "#37872d",
-           "#fade2a", "#447ebc")  # fmt: skip
+PALETTE = (
+    "#73bf69",
+    "#f2cc0c",
+    "#8ab8ff",
+    "#ff780a",
+    "#f2495c",
+    "#5794f2",
+    "#b877d9",
+    "#37872d",
+    "#fade2a",
+    "#447ebc",
+)
 
 
 def written(value: float | None, unit: str, decimals: int | None = None) -> str:

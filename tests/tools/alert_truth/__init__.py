@@ -1,1 +1,1 @@
-"""The measurement of the alerts."""
+"""Tests of the measurement of the alerts."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from exporter.metrics.catalogue import SECTIONS
-from exporter.rules.promql import SERVED_BY
+from exporter.rules.sources import TARGET_LABELS
 from tests.tools.dashboard.promql import RATES, meaning
 from tools.preview.dashboard import Json, asked, panels, queries
 
@@ -24,7 +24,7 @@ WORDS = 8
 """Words of a description that says what to do, at least."""
 
 FAMILIES = {family.name: family for _, families in SECTIONS for family in families}
-_TARGET = {"job", *SERVED_BY.split(", ")}
+_TARGET = {"job", *TARGET_LABELS.split(", ")}
 _OTHERS = {
     "up": set[str](),
     "ALERTS": {"alertname", "alertstate", "severity", "account", "agent_id", "batch_id"},

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from exporter.durations import render as duration
+from exporter.rules.expressions import completion_rate
 from exporter.rules.thresholds import Thresholds
 from tests.tools.dashboard.lint import RULES, lint
 from tests.tools.dashboard.promql import meaning, tokens
-from tools.dashboard.queries import PACE, RAW
+from tools.dashboard.queries import PACE, SELECTED
 from tools.dashboard.variables import INTERVALS
 from tools.docs.pages import DASHBOARD
 from tools.preview.dashboard import Json, panels
@@ -193,9 +194,9 @@ def test_names_are_told_from_functions_words_and_labels() -> None:
 @pytest.mark.parametrize("seconds", INTERVALS.values())
 def test_the_pace_is_that_of_the_alert_rules(seconds: int) -> None:
     """Whatever is chosen, put in as Grafana does."""
-    assert PACE.replace("${interval}s", duration(seconds)) == RAW.pace(seconds)
+    assert PACE.replace("${interval}s", duration(seconds)) == completion_rate(SELECTED, seconds)
 
 
 def test_the_pace_at_first_is_that_of_the_alerts() -> None:
     chosen = variable(BOARD, "interval")["current"]["value"]
-    assert float(chosen) == Thresholds().pace_over
+    assert float(chosen) == Thresholds().rate_over

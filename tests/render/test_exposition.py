@@ -1,8 +1,13 @@
-"""The page as text, written out: this is what users build on."""
+"""The body of one scrape, written out: what users build on."""
+
+import asyncio
+import gzip
+import itertools
 
 from msgspec.structs import replace
 
 from exporter.config import Batches, Polling
+from exporter.metrics.instrumentation import Instrumentation
 from exporter.model import (
     AccountSnapshot,
     Agent,
@@ -15,9 +20,11 @@ from exporter.model import (
     PollHealth,
     Snapshot,
 )
+from exporter.render.cache import ExpositionCache
+from exporter.render.exposition import exposition, render_changes
 from exporter.render.text import Format
 from exporter.selection import SelectionSettings
-from tests.support.plain import render
+from exporter.store import Store
 
 SETTINGS = SelectionSettings(
     Polling(interval=20, stale_after=600), Batches(keep_ended=86400, max_per_agent=1000)
@@ -53,14 +60,38 @@ POLLED = replace(
 )
 
 
-def lines(
+OWN_PREFIXES = ("ultravox_exporter_", "process_", "python_")
+"""How the names of the exporter's own metrics begin."""
+
+
+def scrape(
     snapshot: Snapshot,
     now: float,
-    policy: SelectionSettings = SETTINGS,
-    form: Format = Format.PROMETHEUS,
-) -> list[str]:
-    """Return the sample lines of the page."""
-    return [line for line in render(snapshot, now, policy, form).splitlines() if line[0] != "#"]
+    settings: SelectionSettings = SETTINGS,
+    text_format: Format = Format.PROMETHEUS,
+    *,
+    compressed: bool = False,
+) -> bytes:
+    """Return the body of one scrape from a cache that is empty."""
+    store, cache = Store(), ExpositionCache(settings)
+    for account in snapshot.accounts:
+        store.put_account(account)
+    for agent in snapshot.agents:
+        store.put_agent(agent)
+
+    async def written() -> bytes:
+        body = await exposition(
+            store, cache, Instrumentation(), lambda: now, text_format, gzip=compressed
+        )
+        return b"".join([write async for write in body.writes()])
+
+    return asyncio.run(written())
+
+
+def lines(snapshot: Snapshot, now: float, settings: SelectionSettings = SETTINGS) -> list[str]:
+    """Return the sample lines of a scrape, without the exporter's own metrics."""
+    found = scrape(snapshot, now, settings).decode().splitlines()
+    return [line for line in found if line[0] != "#" and not line.startswith(OWN_PREFIXES)]
 
 
 def of(found: list[str], name: str) -> list[str]:
@@ -68,7 +99,7 @@ def of(found: list[str], name: str) -> list[str]:
     return [line for line in found if line.startswith(name + "{")]
 
 
-def test_an_agent_that_was_never_polled_has_its_info_and_counters_only() -> None:
+def test_an_agent_before_its_first_poll_has_only_its_info_interval_and_counters() -> None:
     assert lines(Snapshot(agents=(UNPOLLED,)), 0) == [
         'ultravox_agent_info{account="main",agent_id="a1",agent="Re\\"new",team="x"} 1',
         'ultravox_agent_poll_interval_seconds{account="main",agent_id="a1"} 30',
@@ -161,7 +192,7 @@ def test_every_series_of_a_polled_agent() -> None:
     assert f'ultravox_agent_calls_completed{{{a1},state="ended"}} 7' in found
 
 
-def test_time_alone_moves_state_and_time_left() -> None:
+def test_state_and_remaining_time_change_with_the_time_alone() -> None:
     snapshot = Snapshot(agents=(POLLED,))
 
     def seen(now: float) -> tuple[str, str, str]:
@@ -171,47 +202,47 @@ def test_time_alone_moves_state_and_time_left() -> None:
             for line in of(found, "ultravox_batch_state")
             if '"b1"' in line and line.endswith(" 1")
         ]
-        (left,) = of(found, "ultravox_batch_window_remaining_seconds")
+        (remaining,) = of(found, "ultravox_batch_window_remaining_seconds")
         (agent,) = [
             line
             for line in of(found, "ultravox_agent_batches")
             if line.endswith(" 1") and "ended" not in line
         ]
-        return state.split('state="')[1][:-4], left.split()[-1], agent.split('state="')[1][:-4]
+        return state.split('state="')[1][:-4], remaining.split()[-1], agent.split('state="')[1][:-4]
 
     assert seen(1050) == ("scheduled", "900.0", "scheduled")
     assert seen(1100) == ("active", "900.000", "active")
     assert seen(1500) == ("active", "500.000", "active")
-    policy = replace(SETTINGS, polling=Polling(stale_after=10**9))
-    found = lines(snapshot, 2000, policy)
+    settings = replace(SETTINGS, polling=Polling(stale_after=10**9))
+    found = lines(snapshot, 2000, settings)
     assert (
         'ultravox_batch_window_remaining_seconds{account="main",agent_id="a1",batch_id="b1"} 0.0'
         in found
     )
 
 
-def test_data_that_are_too_old_are_withdrawn_and_the_health_stays() -> None:
+def test_stale_data_are_withdrawn_and_the_agent_s_health_stays() -> None:
     snapshot = Snapshot(agents=(POLLED,))
-    fresh, stale = lines(snapshot, 1789.9), lines(snapshot, 1790)
-    assert of(fresh, "ultravox_batch_calls")
+    before, stale = lines(snapshot, 1789.9), lines(snapshot, 1790)
+    assert of(before, "ultravox_batch_calls")
     assert not [line for line in stale if line.startswith("ultravox_batch_")]
     for name in ("batches", "calls", "calls_completed", "batches_reported", "batches_hidden"):
-        assert of(fresh, f"ultravox_agent_{name}")
+        assert of(before, f"ultravox_agent_{name}")
         assert not of(stale, f"ultravox_agent_{name}")
     for name in ("info", "up", "last_success_timestamp_seconds", "listing_pages"):
         assert of(stale, f"ultravox_agent_{name}")
 
 
-def test_an_ended_batch_leaves_when_it_has_been_kept_long_enough() -> None:
-    policy = replace(SETTINGS, batches=Batches(keep_ended=100))
+def test_an_ended_batch_is_withdrawn_after_keep_ended() -> None:
+    settings = replace(SETTINGS, batches=Batches(keep_ended=100))
     snapshot = Snapshot(agents=(POLLED,))
-    assert [line for line in lines(snapshot, 1299, policy) if '"b2"' in line]
-    later = lines(snapshot, 1300, policy)
+    assert [line for line in lines(snapshot, 1299, settings) if '"b2"' in line]
+    later = lines(snapshot, 1300, settings)
     assert not [line for line in later if '"b2"' in line]
     assert 'ultravox_agent_batches{account="main",agent_id="a1",state="ended"} 0' in later
 
 
-def test_an_account_before_and_after_its_probe_and_with_old_data() -> None:
+def test_an_account_before_and_after_its_probe_and_with_stale_data() -> None:
     unknown = AccountSnapshot("main", 5.0)
     found = DiscoveryHealth(
         up=False, last_success=900.0, chosen=2, included={"R*": 2, 'x"': 0}, pages=1
@@ -251,9 +282,34 @@ def test_an_account_before_and_after_its_probe_and_with_old_data() -> None:
     ]
 
 
-def test_the_same_arguments_give_the_same_page() -> None:
-    snapshot = Snapshot(
-        (AccountSnapshot("main", 5.0),), (POLLED, replace(POLLED, agent=Agent("o", "x", "X")))
-    )
-    for form in Format:
-        assert render(snapshot, 1300, SETTINGS, form) == render(snapshot, 1300, SETTINGS, form)
+def test_equal_snapshots_and_times_give_equal_bytes() -> None:
+    """Besides the exporter's own metrics, which come last."""
+    accounts = (AccountSnapshot("main", 5.0), AccountSnapshot("o", 5.0))
+    snapshot = Snapshot(accounts, (POLLED, replace(POLLED, agent=Agent("o", "x", "X"))))
+    for text_format in Format:
+
+        def known(*, compressed: bool, text_format: Format = text_format) -> bytes:
+            body = scrape(snapshot, 1300, SETTINGS, text_format, compressed=compressed)
+            text = gzip.decompress(body) if compressed else body
+            return text[: text.index(b"# HELP process_")]
+
+        for one, other in itertools.product((False, True), repeat=2):
+            assert known(compressed=one) == known(compressed=other)
+
+
+def test_only_openmetrics_has_an_end_mark() -> None:
+    for text_format in Format:
+        body = scrape(Snapshot(agents=(POLLED,)), 1300, SETTINGS, text_format)
+        assert body.endswith(b"\n# EOF\n") is (text_format is Format.OPENMETRICS)
+
+
+async def test_a_change_is_rendered_before_the_next_scrape() -> None:
+    store, cache = Store(), ExpositionCache(SETTINGS)
+    store.put_agent(POLLED)
+    renderer = asyncio.create_task(render_changes(store, cache, lambda: 1300.0))
+    while not len(cache):
+        await asyncio.sleep(0)
+    renderer.cancel()
+    await asyncio.wait([renderer])
+    (chunk,) = (await cache.update(POLLED, 1400.0)).shown
+    assert chunk.rendered_at == 1300.0

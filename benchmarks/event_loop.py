@@ -1,4 +1,4 @@
-"""How long the event loop is held up while agents are polled and pages are scraped."""
+"""The longest delay of the event loop while agents are polled and the exporter is scraped."""
 
 import json
 import time
@@ -9,13 +9,14 @@ from benchmarks import client
 from benchmarks.processes import contestant
 
 SECONDS = 5.0
-"""Of one run: every agent is polled about once."""
+"""Length of one run: every agent is polled about once."""
 
 
-class Turns(NamedTuple):
-    """The longest turn of each run in seconds of wall time: their median and the longest of all.
+class Delays(NamedTuple):
+    """The longest delay of each run, in seconds.
 
-    And the median in seconds of processor time.
+    `median` and `longest` of the runs are in wall time, `processor` is their median in processor
+    time. `scrapes` is the number of scrapes in all runs.
     """
 
     median: float
@@ -24,8 +25,8 @@ class Turns(NamedTuple):
     scrapes: int
 
 
-def measure(batches: int, runs: int) -> Turns:
-    """Measure with so many batches."""
+def measure(batches: int, runs: int) -> Delays:
+    """Return the delays with this number of batches."""
     with contestant("busy", batches) as server:
         _scrape_until(server.port, time.monotonic() + SECONDS)
         client.body(server.port, "/longest", "identity")
@@ -34,7 +35,7 @@ def measure(batches: int, runs: int) -> Turns:
             scrapes += _scrape_until(server.port, time.monotonic() + SECONDS)
             figures.append(json.loads(client.body(server.port, "/longest", "identity")))
     wall, processor = zip(*figures, strict=True)
-    return Turns(median(wall), max(wall), median(processor), scrapes)
+    return Delays(median(wall), max(wall), median(processor), scrapes)
 
 
 def _scrape_until(port: int, end: float) -> int:
