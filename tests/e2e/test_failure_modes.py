@@ -453,13 +453,13 @@ async def test_an_account_that_gets_only_429_sends_few_requests_and_affects_no_o
 
 
 async def test_sigterm_ends_the_process_while_the_api_hangs(tmp_path: Path) -> None:
-    """Exit status 0, and the log has `stopped`."""
+    """Exit status 0, and the log has `exporter_stopped`."""
     watched = Watched("main")
     watched.add_fault(f.Hang())
     async with watching(tmp_path, watched) as outage:
         await eventually(watched.listings, outage.exporter.describe)
         assert await outage.exporter.stop(signal.SIGTERM) == 0
-        assert outage.lines(event="stopped")
+        assert outage.lines(event="exporter_stopped")
 
 
 async def test_old_data_are_withdrawn_until_a_poll_succeeds(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.wording.texts import Text, name_of, texts_of
 EVENT = re.compile(r"[a-z]+(?:_[a-z]+)+")
 """How a log event is written: a noun and a past verb, `agent_poll_failed`."""
 
-EVENTS_OF_ONE_WORD = frozenset({"listening", "starting", "stopped"})
+EVENTS_OF_ONE_WORD = frozenset({"listening"})
 """Log events of one word that are contracts."""
 
 

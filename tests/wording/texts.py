@@ -215,7 +215,7 @@ def dashboard(name: str, source: str) -> Iterator[Text]:
             yield Text(name, line, "docs", value)
 
 
-def _leaves(node: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
+def _leaves(node: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON of many shapes
     if isinstance(node, dict):
         for name, value in node.items():
             yield from _leaves(value, name)
