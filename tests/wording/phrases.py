@@ -110,11 +110,11 @@ PHRASES = (
         kinds=EVERYWHERE,
     ),
     Phrase(
-        r"\bfalling\b",
+        r"\bfalling (?:values?|samples?|series|lines?|blocks?|templates?)\b",
         "countdown (a value that decreases by one per second)",
-        catches=("falling values", "falling"),
-        kinds=EVERYWHERE,
+        catches=("falling values", "a falling template"),
     ),
+    Phrase(r"\bfalling\b", "countdown", catches=("falling",), kinds=frozenset({NAME})),
     Phrase(
         r"\boutcomes?\b",
         "call status (of calls), transition or next snapshot (of a poll), result",
@@ -124,8 +124,8 @@ PHRASES = (
             (r"\b(?:batches\.)outcomes\b", "the same key with its section"),
             (r"\boutcomes_interval\b|\boutcomes: ", "the same key in YAML"),
             (r'"outcomes"', "the same key in JSON"),
-            (r"\boutcomes? of (?:the |a |its )?(?:jobs?|runs?)\b", "success or failure of a run"),
         ),
+        files=r"^(?!(?:exporter|tests)/polling/)",  # where `Outcome` is the result of a job's run
     ),
     Phrase(
         r"\bstages?\b",
@@ -147,7 +147,10 @@ PHRASES = (
         catches=("fresh data", "freshness", "fresh"),
         allows=(
             (r":fresh\b", "a recorded series' name"),
-            (r"\bfresh (?:clone|checkout|install(?:ation)?|environment)\b", "of a project"),
+            (
+                r"\bfresh (?:\w+ )?(?:clone|checkout|installation|environment|machine|container)\b",
+                "of a project or a machine",
+            ),
         ),
         kinds=EVERYWHERE,
     ),
@@ -160,7 +163,7 @@ PHRASES = (
     ),
     Phrase(r"\bown metrics\b", "instrumentation", catches=("the exporter's own metrics",)),
     Phrase(
-        r"\bpages? of (?:the )?(?:metrics|`?/metrics`?)|\bmetrics page\b"
+        r"\bpages? of (?:the )?(?:metrics|`?/metrics`?)"
         r"|\b(?:compressed|gzip(?:ped)?|plain) page\b|\bamid the page\b|\btakes? the page\b",
         "exposition, or scrape",
         catches=("a page of metrics", "a compressed page", "a page of `/metrics`"),
@@ -182,7 +185,7 @@ PHRASES = (
         ),
         kinds=EVERYWHERE,
         files=r"^exporter/(?:api|polling|metrics|config)/|^exporter/(?:model|selection|store|plan)\.py"
-        r"|^HELP |^docs/(?:metrics|configuration)\.md",
+        r"|^HELP ",  # pages of docs/ have tables, and tables have rows
     ),
     Phrase(
         r"\bpages? (?:that )?leads? (?:in a circle|to itself|in circles)\b"
