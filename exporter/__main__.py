@@ -4,17 +4,17 @@ import os
 import signal
 import sys
 
-ASKING = {"check", "healthcheck"}
-"""Commands whose end without an answer is no success. The others end well when told to end."""
+ANSWERING = {"check", "healthcheck"}
+"""Commands that fail when a signal ends them before their answer. The others then exit with 0."""
 
 
 def main() -> int:
     """Run the command line and return the exit status."""
-    if ASKING.isdisjoint(sys.argv[1:2]):
+    if ANSWERING.isdisjoint(sys.argv[1:2]):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: os._exit(0))
-    # The import takes a good part of a second: a signal must end the program during it.
-    from exporter.cli import main as run  # noqa: PLC0415 - after the signal handlers
+    # The import takes up to a second. A signal must end the program during that time, too.
+    from exporter.cli import main as run  # noqa: PLC0415 - after the signal handlers, see above
 
     return run()
 

@@ -39,6 +39,7 @@ class Options:
     telemetry_path: str = "/metrics"
     clock: Callable[[], float] = time.time
     on_listening: Callable[[list[Address]], None] = lambda _: None
+    on_ready: Callable[[list[Address]], None] = lambda _: None
 
 
 async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None:
@@ -52,12 +53,13 @@ async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None
             client = await stack.enter_async_context(connection)
             access = Access(account.name, client, store, options.clock)
             supervisors.append(Supervisor(account, config, access, heartbeat))
+        readiness = Readiness(config, store)
         pages = ExpositionCache(SelectionSettings.of(config))
         site = Site(
             telemetry_path=options.telemetry_path,
             metrics=partial(exposition, store, pages, own, options.clock),
             overdue=heartbeat.overdue,
-            ready=Readiness(config, store).reached,
+            ready=readiness.reached,
         )
         addresses = await stack.enter_async_context(listen(application(site), options.addresses))
         for address in addresses:
@@ -65,6 +67,7 @@ async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None
         options.on_listening(addresses)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(render_changes(store, pages, options.clock))
+            tasks.create_task(readiness.call(partial(options.on_ready, addresses)))
             for supervisor in supervisors:
                 tasks.create_task(supervisor.run())
 

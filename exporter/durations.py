@@ -15,17 +15,17 @@ _MILLISECONDS: Final = {
 _ONLY_WHOLE: Final = ("y", "w")
 
 PATTERN: Final = "(?=[0-9])" + "".join(f"(?:([0-9]{{1,12}}){unit})?" for unit in _MILLISECONDS)
-"""What a duration looks like: the units from the longest to the shortest, each at most once.
+"""Pattern of a duration: the units from the longest to the shortest, each at most once.
 
-Twelve digits a unit hold every sane duration, and their sum is finite. The pattern means the same
-in Python and in ECMAScript, so the JSON Schema carries it as well.
+Twelve digits per unit are enough for every useful duration, and keep the sum finite. The pattern
+means the same in Python and in ECMAScript, so the JSON Schema also uses it.
 """
 
 _PATTERN: Final = re.compile(PATTERN)
 
 
 def parse(text: str) -> float:
-    """Return the seconds that a duration stands for; raise ValueError with what is expected."""
+    """Return a duration in seconds. Raises ValueError with what is expected."""
     found = _PATTERN.fullmatch(text)
     if found is None:
         advice = f"write {text}s" if re.fullmatch("[0-9]{1,12}", text) else "write 30s or 1h30m"
@@ -38,16 +38,16 @@ def parse(text: str) -> float:
 
 
 def render(seconds: float) -> str:
-    """Return a duration's shortest text, to the millisecond. `seconds` is not negative.
+    """Return the shortest text of a duration, exact to 1 ms. `seconds` is not negative.
 
-    Years and weeks are used only where nothing is left over, as Prometheus does: 8 days are `8d`.
+    As in Prometheus, years and weeks are used only for whole years and weeks: 8 days are `8d`.
     """
-    left = round(seconds * 1000)
+    rest = round(seconds * 1000)
     parts = []
     for unit, size in _MILLISECONDS.items():
-        if unit in _ONLY_WHOLE and left % size:
+        if unit in _ONLY_WHOLE and rest % size:
             continue
-        count, left = divmod(left, size)
+        count, rest = divmod(rest, size)
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"

@@ -1,19 +1,19 @@
-"""What may go wrong, as one small tree.
+"""The errors that the exporter raises, as one small tree.
 
     ExporterError
-    ├── ConfigError            the configuration can't be used; caught by the command line alone
-    ├── ListenError            an address can't be listened on; caught by the command line alone
-    └── ApiError               a poll failed; caught by the polling package alone
+    ├── ConfigError            the configuration can't be used; only the command line catches it
+    ├── ListenError            an address can't be used to listen; only the command line catches it
+    └── ApiError               a request or a poll failed; only the polling package catches it
         ├── AuthError          reason `auth`: 401 or 403
         ├── RateLimitedError   reason `rate_limited`: 429
-        ├── TimedOutError      reason `timeout`: no whole answer in time
+        ├── TimedOutError      reason `timeout`: no complete answer in time
         ├── UnreachableError   reason `unreachable`: no connection, or it broke before an answer
         ├── StatusError        reason `status`: any other status than 200
         ├── NotFoundError      reason `not_found`: 404
         ├── PayloadError       reason `payload`: the body is cut, too large, not as documented
-        └── LoopError          reason `loop`: paging does not end
+        └── LoopError          reason `loop`: a pagination loop
 
-Messages name statuses, endpoints and places. They never carry bodies, headers or keys.
+Messages name the status, the resource and the place. They never contain bodies, headers or keys.
 """
 
 from typing import ClassVar
@@ -22,15 +22,15 @@ import msgspec
 
 
 class ExporterError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error in the tree."""
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One thing that is wrong with the configuration.
+    """One problem in the configuration.
 
-    `file` is the path as the user gave it, or the name of the environment variable at fault; `line`
-    counts from 1, None where no line can be named; `path` is the key's place (`accounts[0].name`),
-    empty for the file as a whole.
+    `file` is the path as the user gave it, or the name of the environment variable at fault. `line`
+    counts from 1 and is None where no line is known. `path` is the path of the key
+    (`accounts[0].name`), empty for the whole file.
     """
 
     file: str
@@ -39,13 +39,13 @@ class Problem(msgspec.Struct, frozen=True):
     message: str
 
     def __str__(self) -> str:
-        """Return `FILE:LINE: path.to.key: message`, leaving out what is not known."""
+        """Return `FILE:LINE: path.to.key: message`, without the parts that are not known."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         return ": ".join(part for part in (place, self.path, self.message) if part)
 
 
 class ConfigError(ExporterError):
-    """The configuration can't be used. Carries every problem that was found, in order of line."""
+    """The configuration can't be used. `problems` are all problems found, in order of line."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -53,28 +53,35 @@ class ConfigError(ExporterError):
 
 
 class ListenError(ExporterError):
-    """An address can't be listened on: taken, not this machine's, or not allowed."""
+    """An address can't be used to listen: in use, not of this machine, or not permitted."""
 
 
 class ApiError(ExporterError):
-    """A poll failed. `reason` is the value of the `reason` label under which it is counted.
+    """A request or a poll failed. `reason` is the value of the label `reason` of its counter.
 
-    `transient` says that it may be gone a moment later; `retry_after` is the number of seconds for
-    which the API asked to be left alone, None where it did not.
+    `status` is the HTTP status, None where there is no answer or the answer has status 200.
+    `transient` is whether a retry may succeed. `retry_after` is the number of seconds that the API
+    asked to wait, None where it did not ask.
     """
 
     reason: ClassVar[str]
 
     def __init__(
-        self, message: str, *, transient: bool = False, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        transient: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
+        self.status = status
         self.transient = transient
         self.retry_after = retry_after
 
 
 class AuthError(ApiError):
-    """The API refused the key: 401 (documented elsewhere) or 403 (observed)."""
+    """The API rejected the API key: 401 (documented elsewhere) or 403 (observed)."""
 
     reason = "auth"
 
@@ -86,7 +93,7 @@ class RateLimitedError(ApiError):
 
 
 class TimedOutError(ApiError):
-    """The deadline of the poll or the time for one request passed, bodies included."""
+    """The deadline of the poll or of one request passed, response bodies included."""
 
     reason = "timeout"
 
@@ -98,7 +105,7 @@ class UnreachableError(ApiError):
 
 
 class StatusError(ApiError):
-    """Any other status; redirects count, since none is followed."""
+    """Any other status, redirects included: the exporter follows none."""
 
     reason = "status"
 
@@ -116,7 +123,7 @@ class PayloadError(ApiError):
 
 
 class LoopError(ApiError):
-    """A listing does not end: a cursor came back, or there were too many pages."""
+    """A pagination loop: a cursor came back, or there are too many pages."""
 
     reason = "loop"
 

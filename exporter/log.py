@@ -1,7 +1,7 @@
 """Structured logs on standard error, in four formats, without secrets.
 
-Event names are short and constant; what happened stands in key-value pairs. Lines of libraries
-(aiohttp, asyncio) take the same way. Every finished line passes the redactor, tracebacks included.
+Event names are short and constant. The details are key-value pairs. Lines of libraries (aiohttp,
+asyncio) are logged in the same way. Every finished line passes the redactor, tracebacks included.
 """
 
 import logging
@@ -15,10 +15,14 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 LEVELS = ("debug", "info", "warning", "error")
+"""Minimum levels, the lowest first."""
+
+LEVEL_ALIASES = {"warn": "warning"}
+"""Other names of levels: Prometheus writes `warn`."""
 
 
 class LogFormat(StrEnum):
-    """How lines look; AUTO is CONSOLE on a terminal and LOGFMT elsewhere."""
+    """Format of log lines. AUTO is CONSOLE on a terminal and LOGFMT elsewhere."""
 
     AUTO = "auto"
     CONSOLE = "console"
@@ -29,15 +33,15 @@ class LogFormat(StrEnum):
 class Redactor:
     """Replaces secrets in text.
 
-    The second line of defence: nothing logs a secret on purpose, and what an error of a library may
-    quote is not ours to know.
+    This is the second line of defence. The exporter itself logs no secret, but an error message of
+    a library may quote one.
     """
 
     def __init__(self) -> None:
         self._secrets: list[str] = []
 
     def add(self, secret: str) -> None:
-        """Keep this text out of every later line."""
+        """Replace this secret in every later line."""
         self._secrets.append(secret)
 
     def clean(self, text: str) -> str:
@@ -48,7 +52,7 @@ class Redactor:
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """Renders a record with the given processors, then redacts the finished line."""
+    """Renders a log record with the given processors, then redacts the finished line."""
 
     def __init__(self, redactor: Redactor, renderers: list[Processor]) -> None:
         super().__init__(processors=renderers, foreign_pre_chain=_STAMPS)
@@ -67,7 +71,7 @@ _STAMPS: list[Processor] = [
 def configure(
     level: str, form: LogFormat, redactor: Redactor, stream: TextIO | None = None
 ) -> None:
-    """Send every log line of the process to `stream` (standard error by default) in one format."""
+    """Write log lines from `level` upwards to `stream` (default: standard error) in one format."""
     stream = sys.stderr if stream is None else stream
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_Formatter(redactor, _renderers(form, terminal=stream.isatty())))
@@ -85,7 +89,7 @@ def _renderers(form: LogFormat, *, terminal: bool) -> list[Processor]:
         form = LogFormat.CONSOLE if terminal else LogFormat.LOGFMT
     match form:
         case LogFormat.CONSOLE:
-            # The other formatters print local variables, and a local variable may be a key.
+            # structlog's other formatters print local variables, and a local variable may be a key.
             plain = structlog.dev.plain_traceback
             return [
                 strip,
@@ -99,7 +103,7 @@ def _renderers(form: LogFormat, *, terminal: bool) -> list[Processor]:
             )
         case _:
             renderer = structlog.processors.JSONRenderer()
-    # These two have their own way to write the end of a line.
+    # These two renderers escape line breaks themselves.
     printable = _printable(_CONTROLS - {ord("\n")})
     return [strip, printable, structlog.processors.format_exc_info, renderer]
 
@@ -108,12 +112,12 @@ _CONTROLS = frozenset((*range(0x20), *range(0x7F, 0xA0)))
 
 
 def _printable(controls: Iterable[int]) -> Processor:
-    """Return what writes control characters as text: no name from the API may steer a terminal."""
-    written = {code: f"\\x{code:02x}" for code in controls}
+    """Return a processor that escapes control characters: a name from the API may contain them."""
+    escapes = {code: f"\\x{code:02x}" for code in controls}
 
     def translate(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         return {
-            key: value.translate(written) if isinstance(value, str) else value
+            key: value.translate(escapes) if isinstance(value, str) else value
             for key, value in event.items()
         }
 
@@ -123,5 +127,5 @@ def _printable(controls: Iterable[int]) -> Processor:
 def report_crash(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    """Log what ends the process, as `sys.excepthook`: a bare traceback would pass no redactor."""
-    structlog.get_logger().critical("crashed", exc_info=(kind, error, traceback))
+    """Log the error that ends the process. As `sys.excepthook`, so that it passes the redactor."""
+    structlog.get_logger().critical("exporter_crashed", exc_info=(kind, error, traceback))

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import settings
 
-from exporter.simulator import Account, Simulator, serve
+from exporter.simulator import Account
+from tests.fake_api import Simulator, serve
 from tests.support.builders import Clock
 
 # No test depends on how fast the machine is.

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from exporter.cli.flags import DEFAULT_ADDRESS, parse
+from exporter.cli.flags import DEFAULT_ADDRESS
+from exporter.cli.main import parse
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -1,4 +1,4 @@
-"""Durations: Prometheus's syntax, both ways."""
+"""Durations in Prometheus's syntax: parsed and rendered."""
 
 import re
 
@@ -23,7 +23,7 @@ from exporter.durations import PATTERN, parse, render
         ("007m", 420),
     ],
 )
-def test_a_duration_is_so_many_seconds(text: str, seconds: float) -> None:
+def test_a_duration_is_parsed_into_seconds(text: str, seconds: float) -> None:
     assert parse(text) == seconds
 
 
@@ -31,12 +31,12 @@ def test_a_duration_is_so_many_seconds(text: str, seconds: float) -> None:
     "text",
     ["", "s", "1", "-1s", "+1s", "1.5h", "1s1m", "1m1m", "1 s", " 1s", "1s\n", "1S", "1h 1m", "٣s"],
 )
-def test_anything_else_is_refused(text: str) -> None:
+def test_any_other_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a duration with its unit"):
         parse(text)
 
 
-def test_a_number_is_answered_with_its_unit() -> None:
+def test_the_message_for_a_number_suggests_the_unit() -> None:
     with pytest.raises(ValueError, match=r"write 30s$"):
         parse("30")
 
@@ -59,19 +59,19 @@ def test_the_shortest_text_is_rendered(seconds: float, text: str) -> None:
 
 
 @given(st.integers(0, 10**13))
-def test_what_is_rendered_parses_to_the_same(milliseconds: int) -> None:
+def test_a_rendered_duration_parses_to_the_same_seconds(milliseconds: int) -> None:
     assert parse(render(milliseconds / 1000)) == milliseconds / 1000
 
 
 @given(st.lists(st.none() | st.integers(0, 9999), min_size=7, max_size=7).filter(any))
-def test_all_that_parses_renders_to_the_same(counts: list[int | None]) -> None:
+def test_a_parsed_duration_renders_to_the_same_seconds(counts: list[int | None]) -> None:
     units = zip(counts, ("y", "w", "d", "h", "m", "s", "ms"), strict=True)
     text = "".join(f"{count}{unit}" for count, unit in units if count is not None)
     assert parse(render(parse(text))) == parse(text)
 
 
 @given(st.text(alphabet="0123456789ywdhms. -"))
-def test_a_text_is_a_duration_exactly_if_it_matches_the_published_pattern(text: str) -> None:
+def test_a_text_parses_if_and_only_if_it_matches_the_published_pattern(text: str) -> None:
     if re.search(f"^{PATTERN}$", text):
         assert parse(text) >= 0
     else:

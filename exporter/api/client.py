@@ -184,16 +184,18 @@ class Client:
         if response.status in HOLD_STATUSES and response.retry_after is not None:
             wait = retry_after(response.retry_after, response.date)
             self.limiter.hold(wait or 0.0)
-        match response.status:
+        status = response.status
+        match status:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-                return AuthError(message, transient=self._key.replaced(key))
+                return AuthError(message, status=status, transient=self._key.replaced(key))
             case HTTPStatus.NOT_FOUND:
-                return NotFoundError(message)
+                return NotFoundError(message, status=status)
             case HTTPStatus.TOO_MANY_REQUESTS:
-                return RateLimitedError(message, transient=True, retry_after=wait)
-            case status:
-                transient = status in TRANSIENT_STATUSES
-                return StatusError(message, transient=transient, retry_after=wait)
+                error: type[ApiError] = RateLimitedError
+            case _:
+                error = StatusError
+        transient = status in TRANSIENT_STATUSES
+        return error(message, status=status, transient=transient, retry_after=wait)
 
 
 def _agent(agent_id: str) -> str:

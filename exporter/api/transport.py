@@ -71,15 +71,16 @@ async def send(
             body = await _read(resource, response) if response.status == HTTPStatus.OK else b""
             date = response.headers.get(hdrs.DATE, "")
             return Response(response.status, date, response.headers.get(hdrs.RETRY_AFTER), body)
-    except aiohttp.ClientPayloadError as error:
-        message = f"{resource}: the response broke off: {type(error).__name__}"
+    except aiohttp.ClientPayloadError:
+        message = f"{resource}: the response broke off before its end"
         raise PayloadError(message, transient=True) from None
-    except aiohttp.ClientResponseError as error:
-        raise PayloadError(f"{resource}: not an HTTP response: {type(error).__name__}") from None
-    except _BrokenError as error:
-        raise UnreachableError(f"{resource}: {error}", transient=True) from None
+    except aiohttp.ClientResponseError:
+        raise PayloadError(f"{resource}: the response is not valid HTTP") from None
+    except _BrokenError:
+        message = f"{resource}: the connection broke before the response"
+        raise UnreachableError(message, transient=True) from None
     except aiohttp.ClientError as error:
-        raise UnreachableError(f"{resource}: {type(error).__name__}: {error}") from None
+        raise UnreachableError(f"{resource}: {error}") from None
 
 
 async def _read(resource: Resource, response: aiohttp.ClientResponse) -> bytes:
@@ -103,5 +104,5 @@ async def _without_retries(
         return await handler(request)
     except aiohttp.ClientConnectorError:
         raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _BrokenError(f"the connection broke: {type(error).__name__}") from None
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        raise _BrokenError from None

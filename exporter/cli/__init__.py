@@ -1,12 +1,12 @@
-"""The command line.
+"""The command line: one module per command, each with its flags and its exit status.
 
-    main         subcommands, exit status
-    flags        what each subcommand takes
-    serve        poll and serve until told to end
-    check        the configuration, judged, and what it would poll
-    demo         a simulated account and the exporter on it
-    healthcheck  ask a running exporter whether it lives
-    rules        the alert rules, printed
+    main         parses the arguments, runs a command, returns the exit status
+    flags        flags that several commands have, and the values of flags
+    serve        poll the API and serve metrics until a signal
+    check        validate the configuration; with `--live`, also ask the API
+    demo         serve metrics of a simulated account
+    healthcheck  ask a running exporter whether it is healthy
+    rules        print the alert rules
 
 Exit status: 0 done, 1 failed while running, 2 wrong usage or configuration.
 """

@@ -1,4 +1,4 @@
-"""The configuration, judged, and what it would poll."""
+"""`check`: validate the configuration; with `--live`, also ask the API."""
 
 import argparse
 import asyncio
@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -14,25 +13,37 @@ from typing import TypeVar
 import msgspec
 
 from exporter.api.client import connect
-from exporter.config import Account, Config, Key, Polling, read_key, resolve
+from exporter.cli import flags
+from exporter.config import Account, Config, Key, Polling, label_collisions, read_key, resolve
 from exporter.durations import render as duration
 from exporter.errors import ConfigError
 from exporter.metrics.instrumentation import Instrumentation
 from exporter.plan import cost
-from exporter.polling.preflight import AgentFinding, Finding, Plan, survey
+from exporter.polling.preflight import AccountReport, AgentReport, Plan, preflight
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `check`."""
+    flags.add_config_file(parser)
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="also verify API keys and agent ids at the API, and calculate the cost of polling",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def command(options: argparse.Namespace) -> int:
-    """Judge the configuration, with `--live` the accounts too, and print what was found.
+    """Validate the configuration, with `--live` the accounts too, and print the result.
 
-    Returns 0 when all is well and 1 when something would not work. Raises ConfigError, and
-    KeyboardInterrupt where SIGINT ends it.
+    Returns 0 without problems, 1 for a problem that `--live` found, 2 for a wrong configuration in
+    JSON. Raises ConfigError, and KeyboardInterrupt on SIGINT.
     """
     try:
         config, source = resolve(options.config_file, os.environ, Path.cwd())
-        findings = asyncio.run(_interruptible(ask(config, os.environ))) if options.live else ()
+        reports = asyncio.run(_interruptible(ask(config, os.environ))) if options.live else ()
     except ConfigError as error:
         if not options.json:
             raise
@@ -40,31 +51,33 @@ def command(options: argparse.Namespace) -> int:
         return 2
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+    warnings = [str(found) for found in label_collisions(config)]
     if options.json:
-        answer = {"valid": True, "source": source, "config": config}
-        _print_json({**answer, "live": findings} if options.live else answer)
+        answer = {"valid": True, "source": source, "config": config, "warnings": warnings}
+        _print_json({**answer, "live": reports} if options.live else answer)
     else:
-        lines = [*described(config, source), *(line for each in findings for line in told(each))]
+        lines = [*describe(config, source), *(f"warning: {warning}" for warning in warnings)]
+        lines += (line for report in reports for line in describe_live(report))
         sys.stdout.write("".join(f"{line}\n" for line in lines))
-    return 0 if all(finding.well for finding in findings) else 1
+    return 0 if all(report.passed for report in reports) else 1
 
 
-async def ask(config: Config, environ: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Survey every account, side by side. Raises ConfigError where a key can't be read."""
+async def ask(config: Config, environ: Mapping[str, str]) -> tuple[AccountReport, ...]:
+    """Return the preflight of every account, run side by side. Raises ConfigError for a bad key."""
     keys = [read_key(account, environ) for account in config.accounts]
 
-    async def one(account: Account, key: Key) -> Finding:
+    async def one(account: Account, key: Key) -> AccountReport:
         async with connect(account, key, Instrumentation(), config.polling.timeout) as client:
-            return await survey(client, account, config.polling, time.time)
+            return await preflight(client, account, config.polling, time.time)
 
     return tuple(await asyncio.gather(*map(one, config.accounts, keys)))
 
 
-async def _interruptible(work: Coroutine[None, None, Found]) -> Found:
-    """Run `work`, which SIGINT cancels; a second one is Python's own to handle.
+async def _interruptible(work: Coroutine[None, None, Result]) -> Result:
+    """Run `work`. SIGINT cancels it; Python handles a second SIGINT.
 
-    asyncio.run would cancel it by itself, but does not wake the loop: a signal that comes as the
-    loop begins to wait is heeded when something else happens, which may be a timeout.
+    asyncio.run also cancels on SIGINT, but does not wake the event loop: a signal that arrives when
+    the loop starts to wait has an effect only at the next event, which may be a timeout.
     """
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
 
@@ -80,73 +93,82 @@ def _print_json(answer: object) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer)).decode() + "\n")
 
 
-def described(config: Config, source: str) -> Iterator[str]:
-    """Yield, line by line, what the configuration makes the exporter do."""
+def describe(config: Config, source: str) -> Iterator[str]:
+    """Yield the lines that say what the exporter does with this configuration."""
     yield f"{source}: valid"
     for account in config.accounts:
-        yield from _account(account, config.polling)
+        yield from _describe_account(account, config.polling)
     polling, batches = config.polling, config.batches
     yield (
-        f"polls: each agent every {duration(polling.interval)} while it has live batches, every"
-        f" {duration(polling.idle_interval)} otherwise; {duration(polling.timeout)} for one poll"
+        f"polls: every {duration(polling.interval)} per agent with live batches, every"
+        f" {duration(polling.idle_interval)} per agent without; at most"
+        f" {duration(polling.timeout)} per poll"
     )
-    yield f"data:  withdrawn when older than {duration(polling.stale_after)}"
+    yield f"data: withdrawn when older than {duration(polling.stale_after)}"
     series = (
-        f"series of up to {batches.max_per_agent} batches an agent"
+        f"up to {batches.max_per_agent} batches per agent"
         if batches.per_batch_series
-        else "no series of single batches"
+        else "no single batches"
     )
-    yield f"shown: {series}; ended batches for {duration(batches.keep_ended)}"
+    yield f"series: {series}; ended batches for {duration(batches.keep_ended)}"
 
 
-def _account(account: Account, polling: Polling) -> Iterator[str]:
-    rate = f"{account.requests_per_second:g} requests a second at most"
+def _describe_account(account: Account, polling: Polling) -> Iterator[str]:
+    rate = f"at most {account.requests_per_second:g} requests per second"
     yield f"account {account.name}: {account.base_url}, {rate}"
     for agent in account.agents:
         name = agent.name or "named by the API"
         yield f"  agent {agent.id} ({name})"
     if (discover := account.discover) is not None:
         include = " ".join(discover.include)
-        exclude = f" but not {' '.join(discover.exclude)}" if discover.exclude else ""
-        every = duration(discover.interval)
-        yield f"  every agent that matches {include}{exclude}, looked for every {every}"
-    yield from _cost(account, polling)
-
-
-def _cost(account: Account, polling: Polling) -> Iterator[str]:
-    found = cost(account, polling, [1] * len(account.agents))
-    besides = ", besides what discovery finds" if account.discover else ""
+        exclude = f", except {' '.join(discover.exclude)}" if discover.exclude else ""
+        yield f"  discovery every {duration(discover.interval)}: {include}{exclude}"
+    planned = cost(account, polling, [1] * len(account.agents))
+    discovered = "; discovered agents need more" if account.discover else ""
     yield (
-        f"  requests a minute: {60 * found.idle:.1f} with nothing live, {60 * found.busy:.1f} with"
-        f" live batches everywhere{besides}"
+        f"  requests per minute: {60 * planned.idle:.1f} with no live batches,"
+        f" {60 * planned.busy:.1f} if every agent has some{discovered}"
     )
-    if not found.affordable:
-        yield f"  too many: {60 * found.allowed:.0f} are allowed; polls will come late"
+    if not planned.affordable:
+        yield (
+            f"  warning: requests_per_second allows {60 * planned.allowed:.0f} per minute: polls"
+            " will be late: raise it, or raise polling.interval"
+        )
 
 
-def told(finding: Finding) -> Iterator[str]:
-    """Yield, line by line, what an account answered."""
-    yield f"live {finding.account}: {'well' if finding.well else 'something would not work'}"
-    if finding.clock_ahead is not None:
-        yield "  key accepted"
-        yield f"  clock {finding.clock_ahead:+.1f} s off the API's, which tells whole seconds"
-    if finding.plan is not None:
-        yield from _plan(finding.agents, finding.plan)
-    for problem in finding.problems:
+def describe_live(report: AccountReport) -> Iterator[str]:
+    """Yield the lines that say what the API answered for an account."""
+    yield f"live {report.account}: {'passed' if report.passed else 'problems found'}"
+    if report.clock_ahead is not None:
+        yield "  API key accepted"
+        yield f"  clock: {report.clock_ahead:+.1f} s from the API's (resolution 1 s)"
+    if report.plan is not None:
+        yield from _describe_plan(report.agents, report.plan)
+    for problem in report.problems:
         yield f"  problem: {problem}"
-    ill = [(agent.problem, agent.agent_id) for agent in finding.agents if agent.problem]
-    example = dict(ill)
-    for what, count in Counter(problem for problem, _ in ill).items():
-        yield f"  problem: {what} (agents: {count}, such as {example[what]})"
+    wrong: dict[str, list[AgentReport]] = {}
+    for agent in report.agents:
+        if agent.problem is not None:
+            wrong.setdefault(agent.problem, []).append(agent)
+    for problem, agents in wrong.items():
+        yield f"  problem: {problem} (agents: {len(agents)})"
+        yield from map(_describe_agent, agents)
 
 
-def _plan(agents: Sequence[AgentFinding], plan: Plan) -> Iterator[str]:
-    answering = sum(agent.problem is None for agent in agents)
-    live = sum(agent.live for agent in agents)
-    yield f"  scheduled batches: {answering} of {len(agents)} agents answer, {live} with live ones"
-    yield f"  full listings take {plan.full_pages} pages"
+def _describe_plan(agents: Sequence[AgentReport], plan: Plan) -> Iterator[str]:
+    found = [agent for agent in agents if agent.problem is None]
+    live = sum(agent.live for agent in found)
+    yield f"  agents found: {len(found)} of {len(agents)}, {live} with live batches"
+    yield from map(_describe_agent, found)
+    yield f"  full listings: {plan.full_pages} pages"
     yield (
-        f"  requests a minute: {60 * plan.now:.1f} as it is now, {60 * plan.cost.idle:.1f} with"
-        f" nothing live, {60 * plan.cost.busy:.1f} with live batches everywhere;"
-        f" {60 * plan.cost.allowed:.0f} allowed"
+        f"  requests per minute: {60 * plan.now:.1f} now, {60 * plan.cost.idle:.1f} with no live"
+        f" batches, {60 * plan.cost.busy:.1f} if every agent has some; allowed:"
+        f" {60 * plan.cost.allowed:.0f}"
     )
+
+
+def _describe_agent(agent: AgentReport) -> str:
+    # A name from the API may contain characters that control a terminal.
+    name = agent.name if agent.name.isprintable() else repr(agent.name)
+    return f"    {agent.agent_id}  {name}".rstrip() + (", live batches" if agent.live else "")

@@ -1,10 +1,12 @@
-"""A simulated account and the exporter on it, in one process."""
+"""`demo`: a simulated account and the exporter that polls it, in one process."""
 
 import argparse
 import asyncio
 import sys
+from collections.abc import Iterator
 
 from exporter import app
+from exporter.cli import flags
 from exporter.cli.serve import set_up_logging
 from exporter.config import Account, Config, Discover, Key, Polling, Secret
 from exporter.simulator import Simulator, demo_account, serve
@@ -13,8 +15,21 @@ from exporter.web.address import Address
 KEY_VARIABLE = "ULTRAVOX_SIMULATOR_KEY"
 
 
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `demo`."""
+    parser.add_argument(
+        "--speed",
+        type=flags.speed,
+        default=1.0,
+        metavar="N",
+        help="speed of the simulated campaigns, as a multiple of real time (default: 1)",
+    )
+    flags.add_listen_addresses(parser, Address("127.0.0.1", flags.DEFAULT_ADDRESS.port))
+    flags.add_logging(parser)
+
+
 def command(options: argparse.Namespace) -> int:
-    """Run `demo`. Raises ListenError."""
+    """Run `demo`, and return 0 after a signal. Raises ListenError."""
     simulator = Simulator(demo_account(), speed=options.speed)
     redactor = set_up_logging(options)
     redactor.add(simulator.api_key)
@@ -24,7 +39,7 @@ def command(options: argparse.Namespace) -> int:
 
 
 def configuration(base_url: str) -> Config:
-    """Return what the demo polls: every simulated agent, often, since it costs nobody anything."""
+    """Return a configuration that polls every simulated agent often: requests cost nothing here."""
     account = Account(
         "demo",
         base_url=base_url,
@@ -37,13 +52,22 @@ def configuration(base_url: str) -> Config:
 
 async def _run(simulator: Simulator, keys: dict[str, Key], addresses: tuple[Address, ...]) -> None:
     async with serve(simulator) as base_url:
-        options = app.Options(addresses, on_listening=lambda at: _announce(base_url, at))
+
+        def print_addresses(listening: list[Address]) -> None:
+            lines = _introduction(base_url, simulator.api_key, listening)
+            sys.stdout.write("".join(f"{line}\n" for line in lines))
+            sys.stdout.flush()
+
+        # Not when the exporter listens: the log lines of the first polls would hide the addresses.
+        options = app.Options(addresses, on_ready=print_addresses)
         await app.run(configuration(base_url), keys, options)
 
 
-def _announce(base_url: str, addresses: list[Address]) -> None:
-    sys.stdout.write(f"simulated Ultravox API   {base_url}\n")
-    for address in addresses:
-        sys.stdout.write(f"metrics                  http://{address.reached_by()}/metrics\n")
-    sys.stdout.write("Ctrl-C ends both.\n")
-    sys.stdout.flush()
+def _introduction(base_url: str, api_key: str, listening: list[Address]) -> Iterator[str]:
+    """Yield the lines that say where everything is and how to use it."""
+    yield ""
+    yield f"simulated Ultravox API   {base_url}"
+    yield f"ask it with curl         curl -H 'X-API-Key: {api_key}' '{base_url}/api/agents'"
+    for address in listening:
+        yield f"metrics                  http://{address.reached_by()}/metrics"
+    yield "Press Ctrl-C to stop both."

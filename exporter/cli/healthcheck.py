@@ -1,4 +1,4 @@
-"""Ask a running exporter whether it lives: for containers, which have no curl."""
+"""`healthcheck`: ask a running exporter whether it is healthy. For containers without curl."""
 
 import argparse
 import http.client
@@ -6,26 +6,40 @@ import sys
 import urllib.error
 import urllib.request
 
+from exporter.cli import flags
 from exporter.web.server import HEALTHY_PATH
 
 TIMEOUT = 5.0
-"""Seconds; shorter than what container runtimes allow a health check by default."""
+"""Seconds. Container runtimes allow a health check more than that by default."""
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `healthcheck`."""
+    parser.add_argument(
+        "--web.listen-address",
+        dest="address",
+        type=flags.address,
+        default=flags.DEFAULT_ADDRESS,
+        metavar="[HOST]:PORT",
+        help=f"address on which the exporter listens (default: {flags.DEFAULT_ADDRESS})",
+    )
 
 
 def command(options: argparse.Namespace) -> int:
-    """Return 0 when the exporter at the address is healthy, else say why not and return 1."""
+    """Return 0 if the exporter at the address is healthy; else write the reason and return 1."""
     url = f"http://{options.address.reached_by()}{HEALTHY_PATH}"
-    # A proxy from the environment has no part in asking this machine.
+    # The request must not go through a proxy that the environment names.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=TIMEOUT) as response:
             sys.stdout.write(response.read().decode())
             return 0
     except urllib.error.HTTPError as error:
-        sys.stderr.write(f"{url}: {error.code} {error.read().decode(errors='replace')}")
+        sys.stderr.write(f"{url}: HTTP {error.code}: {error.read().decode(errors='replace')}")
         error.close()
-    except http.client.HTTPException as error:
-        sys.stderr.write(f"{url}: what answers speaks no HTTP: {type(error).__name__}\n")
+    except http.client.HTTPException:
+        sys.stderr.write(f"{url}: the answer is not HTTP: check --web.listen-address\n")
     except OSError as error:
-        sys.stderr.write(f"{url}: {error}\n")
+        reason = getattr(error, "reason", error)
+        sys.stderr.write(f"{url}: no answer: {reason}: check that the exporter runs there\n")
     return 1

@@ -1,4 +1,4 @@
-"""Poll and serve until told to end."""
+"""`serve`: poll the API and serve metrics until a signal."""
 
 import argparse
 import asyncio
@@ -10,25 +10,51 @@ from pathlib import Path
 import structlog
 
 from exporter import __version__, app, log
-from exporter.config import Config, Key, read_key, resolve
+from exporter.cli import flags
+from exporter.config import Config, Key, label_collisions, read_key, resolve
 from exporter.log import Redactor
 
 _log = structlog.get_logger()
 
 
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `serve`."""
+    flags.add_version(parser)
+    flags.add_config_file(parser)
+    flags.add_listen_addresses(parser, flags.DEFAULT_ADDRESS)
+    parser.add_argument(
+        "--web.telemetry-path",
+        dest="telemetry_path",
+        type=flags.telemetry_path,
+        default="/metrics",
+        metavar="PATH",
+        help="path of the metrics (default: /metrics)",
+    )
+    flags.add_logging(parser)
+
+
 def command(options: argparse.Namespace) -> int:
-    """Run `serve`. Raises ConfigError and ListenError."""
+    """Run `serve`, and return 0 after a signal. Raises ConfigError and ListenError."""
     config, source = resolve(options.config_file, os.environ, Path.cwd())
     keys = read_keys(config, os.environ, set_up_logging(options))
-    _log.info("starting", version=__version__, config=source, accounts=len(config.accounts))
+    accounts = len(config.accounts)
+    _log.info("exporter_started", version=__version__, config=source, accounts=accounts)
+    for found in label_collisions(config):
+        _log.warning(
+            "label_collision_found",
+            account=found.account,
+            label=found.label,
+            agents=found.agents,
+            problem=str(found),
+        )
     run_options = app.Options(options.listen_addresses, options.telemetry_path)
     asyncio.run(app.run_until_signal(app.run(config, keys, run_options)))
-    _log.info("stopped")
+    _log.info("exporter_stopped")
     return 0
 
 
 def read_keys(config: Config, environ: Mapping[str, str], redactor: Redactor) -> dict[str, Key]:
-    """Return the keys by account, each made known to the redactor. Raises ConfigError."""
+    """Return the API keys by account name. The redactor gets every key. Raises ConfigError."""
     return {
         account.name: read_key(account, environ, lambda key: redactor.add(key.reveal()))
         for account in config.accounts
@@ -36,7 +62,7 @@ def read_keys(config: Config, environ: Mapping[str, str], redactor: Redactor) ->
 
 
 def set_up_logging(options: argparse.Namespace) -> Redactor:
-    """Log as the flags say; what is added to the redactor is let through no more."""
+    """Configure logging as the flags say; return the redactor, to which secrets are added."""
     redactor = Redactor()
     log.configure(options.log_level, options.log_format, redactor)
     sys.excepthook = log.report_crash

@@ -1,20 +1,16 @@
 """The configuration: a YAML file, or one environment variable, becomes a frozen `Config`.
 
-load        path or environment ─▶ Config, or every problem at once
-document    bytes ─▶ one tree of YAML nodes with lines
-walk        tree and shape ─▶ records, and problems with their places
-hints       what to say about a node that is out of place
-schema      the records, each field with its shape, description and default
-checks      rules over several fields of one record
+load        path or environment -> `Config`, or every problem at once
+document    bytes -> one tree of YAML nodes with line numbers
+reader      tree and shape -> sections, and problems with file, line and path
+schema      the sections: each key with its shape, description and default; rules between keys
+shapes      what a node of the file may be; the same as JSON Schema
 scalars     text, durations, numbers, switches, the base URL
-shapes      what a place in the file may hold
-keys        the API key, read and kept secret
-published   the same records as a JSON Schema
+keys        the API key: read, reloaded, kept secret
 """
 
 from exporter.config.keys import Key, Secret, read_key
-from exporter.config.load import load, resolve
-from exporter.config.published import json_schema, json_schema_text
+from exporter.config.load import LabelCollision, label_collisions, load, resolve
 from exporter.config.schema import (
     DEFAULT_BASE_URL,
     Account,
@@ -23,6 +19,8 @@ from exporter.config.schema import (
     Config,
     Discover,
     Polling,
+    json_schema,
+    json_schema_text,
 )
 
 __all__ = [
@@ -33,10 +31,12 @@ __all__ = [
     "Config",
     "Discover",
     "Key",
+    "LabelCollision",
     "Polling",
     "Secret",
     "json_schema",
     "json_schema_text",
+    "label_collisions",
     "load",
     "read_key",
     "resolve",

@@ -1,4 +1,4 @@
-"""The file as one tree of YAML nodes, each with its line. No object is ever made from a tag."""
+"""The file as one tree of YAML nodes, each with its line. A YAML tag never creates an object."""
 
 import re
 from pathlib import Path
@@ -12,13 +12,13 @@ from exporter.errors import ConfigError, Problem
 
 _DEEPEST: Final = 32
 _LARGEST: Final = 10 * 2**20
-# PyYAML repeats aliases, anchors and tags in its messages, and any text might be a pasted key.
-# Its own words for tokens, such as '<block end>', and single characters stay.
+# PyYAML repeats aliases, anchors and tags in its messages, and any text may be a pasted key. Names
+# of tokens, such as '<block end>', and single characters are kept.
 _REPEATED: Final = re.compile("'[^'<\\s]{4,}'")
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader without endless or very deep trees."""
+    """PyYAML's safe loader, which also refuses recursive and very deep trees."""
 
     _depth = 0
 
@@ -28,7 +28,7 @@ class _Loader(yaml.SafeLoader):
         if is_alias:
             target = self.anchors.get(event.anchor)
             if target is not None and target.end_mark is None:
-                message = "an alias stands inside its own anchor"
+                message = "an alias is inside its own anchor"
                 raise ComposerError(None, None, message, event.start_mark)
         self._depth += 1
         if self._depth > _DEEPEST:
@@ -39,7 +39,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read(path: Path) -> yaml.Node:
-    """Return the root of the file's only document; raise ConfigError where there is none."""
+    """Return the root node of the file's only document. Raises ConfigError."""
     file = str(path)
     loader = _loader(file, _text(path))
     root = _next(file, loader)
@@ -48,7 +48,7 @@ def read(path: Path) -> yaml.Node:
     second = _next(file, loader)
     if second is not None:
         line = second.start_mark.line + 1
-        raise _error(file, line, "a second document begins: one file holds one configuration")
+        raise _error(file, line, "a second document starts here: write one document per file")
     return root
 
 
@@ -66,13 +66,13 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
         if len(content) > _LARGEST:
-            raise _error(str(path), None, "more than 10 MiB: expected a configuration")
+            raise _error(str(path), None, "larger than 10 MiB: expected a configuration file")
         return content.decode("utf-8-sig")
     except OSError as error:
         raise _error(str(path), None, f"can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise _error(str(path), line, "not UTF-8: save the file in that encoding") from None
+        raise _error(str(path), line, "not UTF-8: save the file in UTF-8") from None
 
 
 def _next(file: str, loader: _Loader) -> yaml.Node | None:
@@ -81,7 +81,7 @@ def _next(file: str, loader: _Loader) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(file, error) from None
     except (ValueError, OverflowError):
-        # PyYAML hands escapes such as "\UFFFFFFFF" and version numbers to Python unchecked.
+        # PyYAML passes escapes such as "\UFFFFFFFF" and version numbers to Python unchecked.
         line = loader.get_mark().line + 1
         raise _error(file, line, "not valid YAML: a number is out of range") from None
 

@@ -1,7 +1,7 @@
-"""The API key: where it is read from, when it is read again, and the one object that carries it.
+"""The API key: how it is read, when it is reloaded, and the object that keeps it secret.
 
-Messages here never hold any part of a key, nor the configured path or name: an operator may have
-pasted the key in their place.
+No message contains any part of a key, nor the configured path or name: an operator may have pasted
+the key in their place.
 """
 
 import re
@@ -18,14 +18,14 @@ from exporter.errors import ConfigError, Problem
 _log = structlog.get_logger()
 
 _LARGEST: Final = 4096
-# Quotes come from files written for a shell, and no format of the logs may write a key in another
-# way than it is: then it would not be recognised.
+# Files written for a shell contain quotes. A log format may escape quotes and backslashes, and then
+# the redactor would not recognise the key.
 _SENDABLE: Final = re.compile("[\x21-\x7e]+")
 _QUOTES: Final = frozenset("\"'`\\")
 
 
 class Secret:
-    """A text that shows itself only when asked by `reveal`; it can't be copied or pickled."""
+    """A text that only `reveal` returns. It can't be copied or pickled."""
 
     __slots__ = ("_value",)
 
@@ -37,15 +37,15 @@ class Secret:
         return self._value
 
     def __repr__(self) -> str:
-        """Return `***`, whatever the text."""
+        """Return `***` for every text."""
         return "***"
 
     def __format__(self, _spec: str) -> str:
-        """Return `***`, whatever the text and the format."""
+        """Return `***` for every text and every format."""
         return "***"
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether the other is a secret with the same text."""
+        """Return whether the other is a secret with the same text."""
         return isinstance(other, Secret) and self._value == other._value
 
     def __hash__(self) -> int:
@@ -53,16 +53,16 @@ class Secret:
         return hash(self._value)
 
     def __reduce__(self) -> NoReturn:
-        """Refuse to be written anywhere."""
+        """Raise TypeError: a secret is not written anywhere."""
         raise TypeError("a secret can't be pickled or copied")
 
 
 def read_key(
     account: Account,
     environ: Mapping[str, str],
-    learn: Callable[[Secret], None] = lambda _: None,
+    on_new_key: Callable[[Secret], None] = lambda _: None,
 ) -> "Key":
-    """Return the account's key from its file or variable; raise ConfigError if it can't be sent."""
+    """Return the account's key from its file or variable. Raises ConfigError for a bad key."""
     source = "api_key_env" if account.api_key_file is None else "api_key_file"
     try:
         if account.api_key_file is not None:
@@ -72,11 +72,11 @@ def read_key(
     except ValueError as error:
         place = f"accounts[{account.name}].{source}"
         raise ConfigError((Problem("", None, place, str(error)),)) from None
-    return Key(account.name, secret, account.api_key_file, learn)
+    return Key(account.name, secret, account.api_key_file, on_new_key)
 
 
 def from_file(path: str) -> Secret:
-    """Return the key that a file holds; raise ValueError saying what is wrong with it.
+    """Return the key in a file. Raises ValueError with what is wrong with the file.
 
     Whitespace around the key is not part of it: editors and `echo` end a file with a line break.
     """
@@ -93,7 +93,7 @@ def from_file(path: str) -> Secret:
 
 
 def from_environment(name: str, environ: Mapping[str, str]) -> Secret:
-    """Return the key that an environment variable holds; raise ValueError saying what is wrong."""
+    """Return the key in an environment variable. Raises ValueError with what is wrong."""
     if name not in environ:
         raise ValueError("the environment variable is not set")
     return _checked(environ[name], "the environment variable")
@@ -104,23 +104,25 @@ def _checked(text: str, source: str) -> Secret:
     if not key:
         raise ValueError(f"{source} is empty")
     if len(text) > _LARGEST:
-        raise ValueError(f"{source} holds more than 4 KiB: expected an API key and nothing else")
+        raise ValueError(f"{source} is larger than 4 KiB: expected an API key and nothing else")
     if not _SENDABLE.fullmatch(key):
         raise ValueError(
-            f"{source} holds blanks or characters that are not printable ASCII: "
+            f"{source} contains blanks or characters that are not printable ASCII: "
             "expected an API key and nothing else"
         )
     if not _QUOTES.isdisjoint(key):
-        raise ValueError(f"{source} holds quotes or backslashes: expected an API key without them")
+        raise ValueError(
+            f"{source} contains quotes or backslashes: expected an API key without them"
+        )
     return Secret(key)
 
 
 class Key:
-    """An account's key as its source holds it now.
+    """An account's API key, as its source contains it now.
 
-    A file is read again when it is another than before. Where that file holds no key, the old key
-    stays in use, and a log line says so. `learn` is told every key before it is used: whoever keeps
-    secrets out of the logs must know it first. A variable of the environment never changes.
+    A key file is reloaded when it has changed. Where the changed file contains no usable key, the
+    previous key stays in use, and one log line reports it. `on_new_key` is called with every key
+    before the key is used, so that the logs can redact it. An environment variable never changes.
     """
 
     def __init__(
@@ -128,51 +130,51 @@ class Key:
         account: str,
         secret: Secret,
         path: str | None = None,
-        learn: Callable[[Secret], None] = lambda _: None,
+        on_new_key: Callable[[Secret], None] = lambda _: None,
     ) -> None:
         self._account = account
         self._path = path
-        self._learn = learn
-        self._seen = None if path is None else _identity(path)
+        self._on_new_key = on_new_key
+        self._loaded_file = None if path is None else _identity(path)
         self._problem = ""
-        self._take(secret)
+        self._use(secret)
 
     def current(self) -> Secret:
         """Return the key to send."""
-        if self._path is not None and _identity(self._path) != self._seen:
-            self._read_again(self._path)
+        if self._path is not None and _identity(self._path) != self._loaded_file:
+            self._reload(self._path)
         return self._secret
 
     def replaced(self, refused: Secret) -> bool:
-        """Whether there is another key than this one, which the API refused. Reads the file."""
+        """Reload the file, and return whether the key is another than `refused`."""
         if self._path is not None:
-            self._read_again(self._path)
+            self._reload(self._path)
         return self._secret != refused
 
-    def _read_again(self, path: str) -> None:
+    def _reload(self, path: str) -> None:
         bound = _log.bind(account=self._account)
-        self._seen = _identity(path)
+        self._loaded_file = _identity(path)
         try:
             secret = from_file(path)
         except ValueError as error:
             if str(error) != self._problem:
-                bound.warning("key_not_replaced", problem=str(error), used="the key before it")
+                bound.warning("key_file_reload_failed", problem=str(error), key_in_use="previous")
             self._problem = str(error)
             return
         if secret != self._secret:
-            bound.info("key_replaced")
+            bound.info("key_file_reloaded")
         elif self._problem:
-            bound.info("key_file_well_again")
+            bound.info("key_file_recovered")
         self._problem = ""
-        self._take(secret)
+        self._use(secret)
 
-    def _take(self, secret: Secret) -> None:
-        self._learn(secret)
+    def _use(self, secret: Secret) -> None:
+        self._on_new_key(secret)
         self._secret = secret
 
 
 def _identity(path: str) -> tuple[int, ...] | None:
-    """Return what differs when a file is written, replaced or linked anew; None for no file."""
+    """Return what changes when a file is written, replaced or linked again; None for no file."""
     try:
         found = Path(path).stat()
     except OSError:

@@ -1,37 +1,43 @@
 """From a path or the environment to a `Config`."""
 
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from exporter.config import document, keys
+from exporter.config.reader import Reader, Resolvers
 from exporter.config.schema import ROOT, Account, Config, Discover
-from exporter.config.walk import Steps, Walk
 from exporter.errors import ConfigError, Problem
 
 VARIABLE: Final = "ULTRAVOX_API_KEY"
-"""The environment variable that is enough of a configuration."""
+"""The environment variable that replaces the file: the API key of the account `default`."""
+
+TARGET_LABELS: Final = ("namespace", "pod", "service", "container", "endpoint", "cluster")
+"""Labels that operators and service discovery usually put on every series of a target."""
 
 _FILE: Final = "config.yaml"
 
 
 def load(path: Path) -> Config:
-    """Return what the file says; raise ConfigError with every problem that can be found at once.
+    """Return the file's configuration; raise ConfigError with every problem that can be found.
 
-    Relative paths of key files are taken from the file's folder. Keys are not read.
+    Relative paths of key files start at the file's folder. Keys are not read.
     """
     return _load(path, None)
 
 
 def resolve(config_file: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Config, str]:
-    """Return the configuration in force and where it comes from; check that each key can be read.
+    """Return the configuration and its source; check that each API key can be read.
 
-    Without a file it is `config.yaml` in `cwd`, else one account from `ULTRAVOX_API_KEY`. Raises
-    ConfigError with every problem that can be found at once.
+    Without `config_file` it is `config.yaml` in `cwd`, else one account from `ULTRAVOX_API_KEY`.
+    Raises ConfigError with every problem that can be found.
     """
     beside = cwd / _FILE
-    # A link to nowhere is a mistake to report, not an absent file.
+    # A broken link is a mistake to report, not an absent file.
     path = beside if config_file is None and os.path.lexists(beside) else config_file
     if path is not None:
         return _load(path, environ), str(path)
@@ -54,15 +60,15 @@ def _from_environment(environ: Mapping[str, str]) -> Config:
 
 def _load(path: Path, environ: Mapping[str, str] | None) -> Config:
     root = document.read(path)
-    walk = Walk(str(path), _steps(path.absolute().parent, environ))
-    config = walk.value(ROOT, root, "")
-    if walk.problems or not isinstance(config, Config):
-        raise ConfigError(tuple(sorted(walk.problems, key=lambda problem: problem.line or 0)))
+    reader = Reader(str(path), _resolvers(path.absolute().parent, environ))
+    config = reader.read(ROOT, root, "")
+    if reader.problems or not isinstance(config, Config):
+        raise ConfigError(tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)))
     return config
 
 
-def _steps(folder: Path, environ: Mapping[str, str] | None) -> Steps:
-    """Return what is done with the places of keys; without an environment the keys are not read."""
+def _resolvers(folder: Path, environ: Mapping[str, str] | None) -> Resolvers:
+    """Return the functions for the sources of API keys; without `environ` they read no key."""
 
     def key_file(text: str) -> str:
         path = str(folder / text)
@@ -76,3 +82,29 @@ def _steps(folder: Path, environ: Mapping[str, str] | None) -> Steps:
         return name
 
     return {"api_key_file": key_file, "api_key_env": key_env}
+
+
+class LabelCollision(msgspec.Struct, frozen=True):
+    """A label of an account's agents whose name is usually the name of a target label."""
+
+    account: str
+    label: str
+    agents: int
+
+    def __str__(self) -> str:
+        """Return where the label is, what Prometheus does with it, and what to do."""
+        return (
+            f"accounts[{self.account}].agents[].labels.{self.label} (agents: {self.agents}):"
+            f" Prometheus usually sets a target label {self.label!r}: it renames this one to"
+            f" 'exported_{self.label}', or overwrites its own where honor_labels is true:"
+            " choose another name"
+        )
+
+
+def label_collisions(config: Config) -> Iterator[LabelCollision]:
+    """Yield the labels in the configuration that Prometheus would rename or overwrite."""
+    for account in config.accounts:
+        used = Counter(label for agent in account.agents for label in agent.labels)
+        for label in TARGET_LABELS:
+            if label in used:
+                yield LabelCollision(account.name, label, used[label])

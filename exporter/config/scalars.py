@@ -1,6 +1,6 @@
 """The scalars of the file: text, durations, numbers, switches and the base URL.
 
-No message repeats what was written: an operator may have pasted a key into the wrong place.
+No message repeats the text of the file: an operator may have pasted a key into the wrong place.
 """
 
 import ipaddress
@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Final
 
 from exporter import durations
-from exporter.config.shapes import Leaf
+from exporter.config.shapes import Scalar
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-# 010 is eight in YAML 1.1, 1_000 a thousand and 1:30 ninety: only what reads the same to everyone.
+# YAML 1.1 reads 010 as eight, 1_000 as a thousand and 1:30 as ninety. Only plain digits are clear.
 _NUMBER: Final = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?")
 _WHOLE: Final = re.compile("0|[1-9][0-9]{0,14}")
 _TRUE: Final = ("true", "yes", "on")
@@ -26,8 +26,8 @@ _PORTS: Final = range(1, 65536)
 _YEAR: Final = durations.parse("1y")
 
 
-def text(expected: str, pattern: str | None = None, *, step: str = "") -> Leaf:
-    """Return a leaf for text on one line that matches a pattern as a whole."""
+def text(expected: str, pattern: str | None = None, *, resolver: str = "") -> Scalar:
+    """Return the scalar for text on one line, all of which matches a pattern."""
     whole = re.compile(pattern or ".*")
 
     def parse(written: str) -> str:
@@ -40,11 +40,11 @@ def text(expected: str, pattern: str | None = None, *, step: str = "") -> Leaf:
     schema: dict[str, object] = {"type": "string"}
     if pattern is not None:
         schema["pattern"] = f"^(?:{pattern})$"
-    return Leaf(expected, ("str",), parse, schema, step=step)
+    return Scalar(expected, ("str",), parse, schema, resolver=resolver)
 
 
-def duration(lowest: str) -> Leaf:
-    """Return a leaf for a duration from `lowest` to one year, in float seconds."""
+def duration(lowest: str) -> Scalar:
+    """Return the scalar for a duration from `lowest` to one year, in float seconds."""
     floor = durations.parse(lowest)
 
     def parse(written: str) -> float:
@@ -54,30 +54,30 @@ def duration(lowest: str) -> Leaf:
         return seconds
 
     schema: dict[str, object] = {"type": "string", "pattern": f"^{durations.PATTERN}$"}
-    # An integer is taken in only to be answered with the unit that it lacks.
-    return Leaf("a duration such as 30s", ("str", "int"), parse, schema, show=durations.render)
+    # An integer is accepted here so that the message can name the missing unit.
+    return Scalar("a duration such as 30s", ("str", "int"), parse, schema, show=durations.render)
 
 
-def rate(highest: int) -> Leaf:
-    """Return a leaf for a number above 0 and at most `highest`, as a float."""
+def rate(highest: int) -> Scalar:
+    """Return the scalar for a number above 0 and at most `highest`, as a float."""
     expected = f"a number above 0 and at most {highest}"
 
     def parse(written: str) -> float:
         return _within(_NUMBER, written, lambda number: 0 < number <= highest, expected)
 
     schema: dict[str, object] = {"type": "number", "exclusiveMinimum": 0, "maximum": highest}
-    return Leaf(expected, ("int", "float"), parse, schema)
+    return Scalar(expected, ("int", "float"), parse, schema)
 
 
-def whole(lowest: int, highest: int) -> Leaf:
-    """Return a leaf for an integer between two limits, both allowed."""
+def whole(lowest: int, highest: int) -> Scalar:
+    """Return the scalar for an integer between two limits, both included."""
     expected = f"a whole number from {lowest} to {highest}"
 
     def parse(written: str) -> int:
         return int(_within(_WHOLE, written, lambda n: lowest <= n <= highest, expected))
 
     schema: dict[str, object] = {"type": "integer", "minimum": lowest, "maximum": highest}
-    return Leaf(expected, ("int",), parse, schema)
+    return Scalar(expected, ("int",), parse, schema)
 
 
 def _within(
@@ -94,21 +94,25 @@ def _flag(written: str) -> bool:
     return written.lower() in _TRUE
 
 
-FLAG: Final = Leaf("true or false", ("bool",), _flag, {"type": "boolean"})
+FLAG: Final = Scalar("true or false", ("bool",), _flag, {"type": "boolean"})
 """A switch."""
 
 
 def _base_url(written: str) -> str:
     authority = written.partition("://")[2].partition("/")[0]
     if "@" in authority:
-        raise ValueError("must not hold credentials: the key is set by api_key_file or api_key_env")
+        raise ValueError(
+            "must not contain credentials: set the key with api_key_file or api_key_env"
+        )
     if "?" in written or "#" in written:
-        raise ValueError("must not hold a query or a fragment")
+        raise ValueError("must not contain a query or a fragment")
     found = _URL.fullmatch(written)
     if found is None or not _reachable(found["host"], found["port"]):
         raise ValueError("expected an absolute URL such as https://api.ultravox.ai")
     if found["scheme"].lower() == "http" and not _is_loopback(found["host"]):
-        raise ValueError("http would send the key in the clear: use https (loopback may be http)")
+        raise ValueError(
+            "http sends the key unencrypted: use https (http is for loopback addresses only)"
+        )
     return written.rstrip("/")
 
 
@@ -129,10 +133,10 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-BASE_URL: Final = Leaf(
+BASE_URL: Final = Scalar(
     "an absolute URL",
     ("str",),
     _base_url,
     {"type": "string", "format": "uri", "pattern": "^[hH][tT][tT][pP][sS]?://[^?#]+$"},
 )
-"""The API's address without a slash at its end: https, or http to this very machine."""
+"""The API's address without a slash at its end: https, or http to a loopback address."""

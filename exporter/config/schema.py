@@ -1,16 +1,18 @@
-"""The configuration: frozen records, each field with its shape in the file and its description.
+"""The configuration: frozen sections, each key with its shape in the file and its description.
 
-Times are float seconds here and durations (`30s`) in the file. `shapes` says how to read the
-annotations; defaults are the product's defaults, so records are as easily built in code.
+Times are float seconds here and durations (`30s`) in the file. `shapes` reads the annotations. The
+defaults are the product's defaults, so code can build a configuration without a file.
 """
 
+import json
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Final
 
 import msgspec
 
-from exporter.config import checks
+from exporter import durations
 from exporter.config.scalars import BASE_URL, FLAG, duration, rate, text, whole
-from exporter.config.shapes import ListOf, MapOf, Record
+from exporter.config.shapes import ListOf, MapOf, Section, Violation, schema_of
 
 DEFAULT_BASE_URL: Final = "https://api.ultravox.ai"
 """The public API."""
@@ -29,34 +31,69 @@ _LABEL_NAME: Final = text(
     "(?!__|(?:account|agent_id|agent|job|instance)$)[a-zA-Z_][a-zA-Z0-9_]*",
 )
 _PATTERN: Final = text("a pattern that is not blank", _FILLED)
-_KEY_FILE: Final = text("the path of a file", _FILLED, step="api_key_file")
+_KEY_FILE: Final = text("the path of a file", _FILLED, resolver="api_key_file")
 _KEY_ENV: Final = text(
     "the name of an environment variable, not the key itself",
     "[a-zA-Z_][a-zA-Z0-9_]*",
-    step="api_key_env",
+    resolver="api_key_env",
 )
 _PERIOD: Final = duration("1s")
 _KEPT: Final = duration("0s")
 
 
+def _check_account(values: Mapping[str, object]) -> Iterator[Violation]:
+    """Require one source of the API key, and agents or discovery."""
+    sources = [values[key] for key in ("api_key_file", "api_key_env") if values[key] is not None]
+    if not sources:
+        yield (), "no API key: set api_key_file or api_key_env"
+    if len(sources) > 1:
+        yield ("api_key_env",), "api_key_file is also set: keep one of the two"
+    if not values["agents"] and values["discover"] is None:
+        yield ("agents",), "nothing to watch: list agents, or write `discover: {}` for all of them"
+
+
+_ACCOUNT_SCHEMA: Final[dict[str, object]] = {
+    "oneOf": [{"required": ["api_key_file"]}, {"required": ["api_key_env"]}],
+    "anyOf": [
+        {"required": ["agents"], "properties": {"agents": {"minItems": 1}}},
+        {"required": ["discover"]},
+    ],
+}
+"""What `_check_account` requires, in JSON Schema."""
+
+
+def _check_polling(values: Mapping[str, object]) -> Iterator[Violation]:
+    """Require that data do not become stale between two polls, nor within one."""
+    stale_after = values["stale_after"]
+    for key in ("interval", "idle_interval", "timeout"):
+        value = values[key]
+        if not isinstance(value, float) or not isinstance(stale_after, float):
+            continue
+        if stale_after < value or (stale_after == value and key != "timeout"):
+            bound = "at most" if key == "timeout" else "shorter than"
+            pair = f"{key} ({durations.render(value)}) must be {bound} stale_after"
+            limit = durations.render(stale_after)
+            yield (key, "stale_after"), f"{pair} ({limit}), or series disappear between polls"
+
+
 class Discover(msgspec.Struct, frozen=True):
-    """Which of the account's agents to watch besides the listed ones. Patterns are globs."""
+    """Which of the account's agents to watch in addition to the listed ones. Patterns are globs."""
 
     include: Annotated[
         tuple[str, ...],
         ListOf(_PATTERN, lowest=1),
-        "Globs on an agent's name or id: those that match one are watched.",
+        "Globs on an agent's name or id: agents that match one of them are watched.",
     ] = ("*",)
     exclude: Annotated[
         tuple[str, ...],
         ListOf(_PATTERN),
-        "Globs on an agent's name or id: those that match one are not watched.",
+        "Globs on an agent's name or id: agents that match one of them are not watched.",
     ] = ()
-    interval: Annotated[float, _PERIOD, "Time between two looks at the list of agents."] = 300.0
+    interval: Annotated[float, _PERIOD, "Time between two discoveries of agents."] = 300.0
 
 
 class Agent(msgspec.Struct, frozen=True):
-    """An agent that is watched in any case."""
+    """An agent that is watched whether or not discovery finds it."""
 
     id: Annotated[str, _AGENT_ID, "The agent's id; unique in its account."]
     name: Annotated[
@@ -75,24 +112,28 @@ class Account(msgspec.Struct, frozen=True):
         str, BASE_URL, "The API's address; http is refused except for loopback addresses."
     ] = DEFAULT_BASE_URL
     requests_per_second: Annotated[
-        float, rate(200), "Highest rate of requests to the API with this key."
+        float, rate(200), "Rate limit: the most requests per second to the API with this key."
     ] = 5.0
     api_key_file: Annotated[
-        str | None, _KEY_FILE, "File that holds the API key; relative to the configuration file."
+        str | None,
+        _KEY_FILE,
+        "File that contains the API key; relative to the configuration file.",
     ] = None
     api_key_env: Annotated[
-        str | None, _KEY_ENV, "Name of the environment variable that holds the API key."
+        str | None, _KEY_ENV, "Name of the environment variable that contains the API key."
     ] = None
     agents: Annotated[
-        tuple[Agent, ...], ListOf(Record(Agent), unique="id"), "Agents to watch in any case."
+        tuple[Agent, ...],
+        ListOf(Section(Agent), unique="id"),
+        "Agents to watch, whether or not discovery finds them.",
     ] = ()
     discover: Annotated[
-        Discover | None, Record(Discover), "Look for agents in the account. {} watches all of them."
+        Discover | None, Section(Discover), "Discover agents in the account. {} watches all."
     ] = None
 
 
 class Polling(msgspec.Struct, frozen=True):
-    """When the API is asked, and how long its answers are trusted. All in seconds."""
+    """When the exporter asks the API, and when its answers are stale. All in seconds."""
 
     interval: Annotated[float, _PERIOD, "Time between two polls of an agent with live batches."] = (
         30.0
@@ -101,13 +142,15 @@ class Polling(msgspec.Struct, frozen=True):
         float, _PERIOD, "Time between two polls of an agent without live batches."
     ] = 120.0
     timeout: Annotated[
-        float, _PERIOD, "Deadline of one whole poll of one agent, bodies included."
+        float, _PERIOD, "Deadline of one complete poll of one agent, response bodies included."
     ] = 25.0
     full_listing_interval: Annotated[
         float, _PERIOD, "Time between two listings that read every page."
     ] = 900.0
     stale_after: Annotated[
-        float, _PERIOD, "Age of the last good poll at which an agent's batch series are withdrawn."
+        float,
+        _PERIOD,
+        "Age of an agent's last successful poll at which its batch series are withdrawn.",
     ] = 600.0
 
 
@@ -115,33 +158,46 @@ class Batches(msgspec.Struct, frozen=True):
     """Which batches have series, and which series they have."""
 
     keep_ended: Annotated[
-        float, _KEPT, "How long ended batches stay exported; 0s drops them at once."
-    ] = 86400.0
+        float, _KEPT, "How long a batch that has ended keeps its series; 0s drops them at once."
+    ] = 21600.0
     max_per_agent: Annotated[
         int,
         whole(1, 1_000_000),
         "Batches of an agent with series of their own: live ones first, then the newest ended.",
     ] = 1000
-    per_batch_series: Annotated[bool, FLAG, "false leaves only the sums of each agent."] = True
-    outcomes: Annotated[bool, FLAG, "Count each batch's calls by status."] = False
+    per_batch_series: Annotated[
+        bool, FLAG, "false: no series of single batches, only the sums of each agent."
+    ] = True
+    outcomes: Annotated[bool, FLAG, "Export each batch's number of calls by status."] = False
     outcomes_interval: Annotated[
-        float, _PERIOD, "Time between two counts of a batch's calls by status."
+        float, _PERIOD, "Minimum time between two updates of a batch's calls by status."
     ] = 120.0
 
 
 class Config(msgspec.Struct, frozen=True):
-    """All that the configuration file says."""
+    """All settings of the configuration file."""
 
     accounts: Annotated[
         tuple[Account, ...],
-        ListOf(Record(Account, checks.account, checks.ACCOUNT_SCHEMA), lowest=1, unique="name"),
+        ListOf(Section(Account, _check_account, _ACCOUNT_SCHEMA), lowest=1, unique="name"),
         "The Ultravox accounts to watch.",
     ]
-    polling: Annotated[Polling, Record(Polling, checks.polling), "When the API is asked."] = (
-        Polling()
-    )
-    batches: Annotated[Batches, Record(Batches), "Which batches have series."] = Batches()
+    polling: Annotated[
+        Polling, Section(Polling, _check_polling), "When the exporter asks the API."
+    ] = Polling()
+    batches: Annotated[Batches, Section(Batches), "Which batches have series."] = Batches()
 
 
-ROOT: Final = Record(Config)
-"""The shape of the file as a whole."""
+ROOT: Final = Section(Config)
+"""The shape of the whole file."""
+
+
+def json_schema() -> dict[str, object]:
+    """Return the JSON Schema of the file. It can't express unique names and rules between keys."""
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, "title": "ultravox-batch-exporter", **schema_of(ROOT)}
+
+
+def json_schema_text() -> str:
+    """Return the JSON Schema as the text of the published file."""
+    return json.dumps(json_schema(), indent=2) + "\n"

@@ -1,12 +1,16 @@
 """What `/-/healthy` and `/-/ready` report: each job still runs, each agent has been polled once."""
 
 import asyncio
+from collections.abc import Callable
 
 from exporter.config import Config
 from exporter.store import Store
 
 GRACE = 30.0
 """Seconds that a job may be late before it counts as hung: a loaded machine makes jobs late."""
+
+LONGEST_WAIT = 15.0
+"""Seconds after which the start counts as slow: what waits for readiness waits no longer."""
 
 
 class Heartbeat:
@@ -63,6 +67,14 @@ class Readiness:
         """Return whether discovery has run and every agent then known has been polled."""
         self._reached = self._reached or self._now()
         return self._reached
+
+    async def call(self, callback: Callable[[], None], limit: float = LONGEST_WAIT) -> None:
+        """Call the callback once when it is reached, at the latest after `limit` seconds."""
+        clock = asyncio.get_running_loop().time
+        ends = clock() + limit
+        while not self.reached() and clock() < ends:  # noqa: ASYNC110 - the store has no event
+            await asyncio.sleep(0.1)
+        callback()
 
     def _now(self) -> bool:
         discovered = all(self._store.account(name).discovery for name in self._discovering)

@@ -1,46 +1,34 @@
-"""A local Ultravox API over real HTTP: the demo's back end and the tests' fake.
+"""A local Ultravox API over real HTTP: the demo's back end and the tests' fake API.
 
 The map, in the order in which data flow:
 
-    __main__     run it alone
-    scenarios    the demo account
-    campaigns    the demo's batches, a scenario each
-    crowd        an agent with a thousand one-call batches
-    model        frozen records: what an account is
-    dialling     how a campaign goes on: (definition, time) -> counts
-    identifiers  ids that depend on the seed alone
+    __main__     run the simulator alone
+    demo         the demo account: a campaign in each state
+    model        frozen definitions: account, agent, campaign, batch
+    progress     (campaign, time) -> batch: calls made, calls by status
     state        the simulator, which owns an account and lets tests change it
-    shelf        an agent's batches, in the order in which they are listed
-    rows         frozen records -> JSON
-    canaries     the secrets in it, which no monitor may let out
-    paging       cursors and pages
+    records      batch, agent, account, call -> JSON
+    pagination   cursors and pages
     api          request -> answer
-    faults       which requests go wrong
-    effects      how they go wrong
-    sabotage     answer -> faulty answer
-    transport    how an answer reaches the client, or fails to
-    server       the simulator over HTTP
+    server       the simulator over HTTP, and how to ask it
 
-Nothing here knows of the rest of the package: it stands for somebody else's server.
+The package imports nothing of the rest of the exporter, which knows it only as a server.
 """
 
-from exporter.simulator.canaries import CANARIES
-from exporter.simulator.faults import Fault
+from exporter.simulator.demo import demo_account
 from exporter.simulator.model import Account, Agent, Batch, Campaign
-from exporter.simulator.scenarios import demo_account
-from exporter.simulator.server import serve
-from exporter.simulator.state import DEFAULT_KEY, Request, Simulator
+from exporter.simulator.server import curl_examples, serve
+from exporter.simulator.state import DEFAULT_KEY, ReceivedRequest, Simulator
 
 __all__ = [
-    "CANARIES",
     "DEFAULT_KEY",
     "Account",
     "Agent",
     "Batch",
     "Campaign",
-    "Fault",
-    "Request",
+    "ReceivedRequest",
     "Simulator",
+    "curl_examples",
     "demo_account",
     "serve",
 ]

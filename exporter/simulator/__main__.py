@@ -1,4 +1,4 @@
-"""Run the simulator alone: `python -m exporter.simulator`. Ends with 0 on SIGTERM or SIGINT."""
+"""Run the simulator alone: `python -m exporter.simulator`. SIGTERM and SIGINT end it with 0."""
 
 import argparse
 import asyncio
@@ -7,15 +7,15 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from exporter.simulator.scenarios import demo_account
-from exporter.simulator.server import serve
+from exporter.simulator.demo import demo_account
+from exporter.simulator.server import curl_examples, serve
 from exporter.simulator.state import Simulator
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve the demo account until a signal comes; wrong usage ends with 2.
+    """Serve the demo account until SIGTERM or SIGINT; wrong usage exits with 2.
 
-    `arguments` are the process's own by default.
+    `arguments` are by default the command line's.
     """
     options = _parser().parse_args(arguments)
     host, port = options.listen_address
@@ -29,32 +29,33 @@ async def _run(simulator: Simulator, host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with serve(simulator, host, port) as url:
-        sys.stdout.write(f"simulated Ultravox API: {url}\n")
-        sys.stdout.write(f"made-up API key, good for nothing else: {simulator.api_key}\n")
+        sys.stdout.write(f"Simulated Ultravox API: {url}\n")
+        sys.stdout.write(f"API key (made up, valid here only): {simulator.api_key}\n\n")
+        sys.stdout.write(f"Ask it with curl:\n{curl_examples(url, simulator.api_key)}")
         sys.stdout.flush()
         await stop.wait()
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m exporter.simulator", description="A simulated Ultravox API."
+        prog="python -m exporter.simulator", description="Run a simulated Ultravox API."
     )
     parser.add_argument(
         "--listen-address",
         type=_address,
         default=("127.0.0.1", 8089),
         metavar="HOST:PORT",
-        help="where to listen; port 0 takes a free one (default: 127.0.0.1:8089)",
+        help="address to listen on; port 0 takes a free one (default: 127.0.0.1:8089)",
     )
     parser.add_argument(
         "--speed",
         type=_speed,
         default=1.0,
         metavar="N",
-        help="how many times as fast as real time the account lives (default: 1)",
+        help="speed of simulated time, as a multiple of real time (default: 1)",
     )
     parser.add_argument(
-        "--seed", type=int, default=1, metavar="N", help="the account's ids (default: 1)"
+        "--seed", type=int, default=1, metavar="N", help="seed of the random ids (default: 1)"
     )
     return parser
 

@@ -1,10 +1,10 @@
-"""The API: a request in, an answer out. Nothing here knows of sockets.
+"""The API: a request in, an answer out, without HTTP.
 
 An unknown path is 404, then a wrong key 403, then another method than GET 405, then an unknown id
 404. The wrong key's status and body are observed, that order is Django REST Framework's (inferred).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from operator import itemgetter
@@ -13,23 +13,22 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from exporter.simulator import paging
-from exporter.simulator.dialling import outcomes
-from exporter.simulator.rows import (
-    Row,
-    account_row,
-    agent_row,
-    batch_row,
-    call_row,
+from exporter.simulator import pagination
+from exporter.simulator.progress import calls_by_status
+from exporter.simulator.records import (
+    Record,
+    account_record,
+    agent_record,
+    batch_record,
+    call_record,
     status_of,
 )
-from exporter.simulator.shelf import Place
-from exporter.simulator.state import Simulator
+from exporter.simulator.state import Entry, Simulator
 
 T = TypeVar("T")
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A request: `url` is absolute and without its query, `key` the header `X-API-Key`."""
 
     method: str
@@ -37,151 +36,153 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     query: dict[str, str]
     key: str | None
     url: str
-    oldest_first: bool = False
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A response: `body` as bytes, or else `payload` to be written as JSON."""
+class Answer(msgspec.Struct, frozen=True):
+    """A response: `content` is to be written as JSON."""
 
-    status: int = 200
-    payload: object = None
-    body: bytes | None = None
-    content_type: str = "application/json"
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def content(self) -> bytes:
-        """Return the body's bytes, before any compression."""
-        return msgspec.json.encode(self.payload) if self.body is None else self.body
+    status: HTTPStatus
+    content: Record
 
 
 class RefusedError(Exception):
     """The request is answered with an error: a status and a JSON body."""
 
-    def __init__(self, status: HTTPStatus, payload: Row) -> None:
+    def __init__(self, status: HTTPStatus, content: Record) -> None:
         super().__init__(status)
-        self.answer = Answer(status=status, payload=payload)
+        self.answer = Answer(status, content)
 
 
-View = Callable[[Simulator, Call], Row]
+Handler = Callable[[Simulator, Request], Record]
 
 
-def answer(simulator: Simulator, call: Call) -> Answer:
-    """Answer a request, as the account is now."""
+def answer(simulator: Simulator, request: Request) -> Answer:
+    """Return the answer to a request, as the account is now."""
     try:
-        return Answer(payload=_admitted(simulator, call)(simulator, call))
+        handler = _authorized(simulator, request)
+        return Answer(HTTPStatus.OK, handler(simulator, request))
     except RefusedError as refused:
         return refused.answer
     except KeyError:
         return _refusal(HTTPStatus.NOT_FOUND, "Not found.").answer
-    except paging.BadCursorError:
+    except pagination.BadCursorError:
         return _refusal(HTTPStatus.NOT_FOUND, "Invalid cursor").answer
 
 
-def link(call: Call, cursor: paging.Cursor) -> str:
-    """Return the absolute URL of a page: the request's, with another cursor in its query."""
-    query = call.query | {"cursor": paging.encode(cursor)}
-    return f"{call.url}?{urlencode(sorted(query.items()))}"
+def page_url(url: str, query: Mapping[str, str], cursor: pagination.Cursor) -> str:
+    """Return the absolute URL of a page: a request's, with another cursor in its query."""
+    other = dict(query) | {"cursor": pagination.encode(cursor)}
+    return f"{url}?{urlencode(sorted(other.items()))}"
 
 
-def cursor_of(call: Call) -> paging.Cursor:
-    """Return the cursor of a request, or raise `BadCursorError`."""
-    return paging.decode(call.query.get("cursor", ""))
-
-
-def _admitted(simulator: Simulator, call: Call) -> View:
-    view = _view(call.path)
-    if view is None:
+def _authorized(simulator: Simulator, request: Request) -> Handler:
+    handler = _handler(request.path)
+    if handler is None:
         raise _refusal(HTTPStatus.NOT_FOUND, "Not found.")
-    if call.key != simulator.api_key:
+    if request.key != simulator.api_key:
         raise _refusal(HTTPStatus.FORBIDDEN, "Invalid API key")
-    if call.method != "GET":
-        detail = f'Method "{call.method}" not allowed.'
+    if request.method != "GET":
+        detail = f'Method "{request.method}" not allowed.'
         raise _refusal(HTTPStatus.METHOD_NOT_ALLOWED, detail)
-    return view
+    return handler
 
 
 def _refusal(status: HTTPStatus, detail: str) -> RefusedError:
     return RefusedError(status, {"detail": detail})
 
 
-def _view(path: str) -> View | None:
-    view: View | None = None
+def _handler(path: str) -> Handler | None:
+    handler: Handler | None = None
     match path.split("/"):
         case ["", "api", "accounts", "me"]:
-            view = _account
+            handler = _account
         case ["", "api", "agents"]:
-            view = _agents
+            handler = _agents
         case ["", "api", "agents", agent_id]:
-            view = partial(_agent, agent_id)
+            handler = partial(_agent, agent_id)
         case ["", "api", "agents", agent_id, "scheduled_batches"]:
-            view = partial(_batches, agent_id)
+            handler = partial(_batches, agent_id)
         case ["", "api", "agents", agent_id, "scheduled_batches", batch_id]:
-            view = partial(_batch, agent_id, batch_id)
+            handler = partial(_batch, agent_id, batch_id)
         case ["", "api", "agents", agent_id, "scheduled_batches", batch_id, "scheduled_calls"]:
-            view = partial(_calls, agent_id, batch_id)
-    return view
+            handler = partial(_calls, agent_id, batch_id)
+    return handler
 
 
-def _account(simulator: Simulator, _: Call) -> Row:
-    return account_row(simulator.account, simulator.account_id)
+def _account(simulator: Simulator, _: Request) -> Record:
+    return account_record(simulator.account, simulator.account_id)
 
 
-def _agents(simulator: Simulator, call: Call) -> Row:
-    """`search` keeps agents whose name holds it, in any case (inferred); `sort` is ignored."""
-    places = simulator.agent_places()
-    if wanted := call.query.get("search", "").casefold():
-        places = [
-            place for place in places if wanted in (simulator.agent(place[1]).name or "").casefold()
+def _agents(simulator: Simulator, request: Request) -> Record:
+    """Return a page of agents whose name contains `search` in any case (inferred), unsorted."""
+    entries = simulator.agent_entries()
+    if wanted := request.query.get("search", "").casefold():
+        entries = [
+            entry
+            for entry in entries
+            if wanted in (simulator.agent(entry[1]).name or "").casefold()
         ]
-    return _listing(simulator, call, places, lambda ident: agent_row(simulator.agent(ident)))
+    return _listing(simulator, request, entries, lambda ident: agent_record(simulator.agent(ident)))
 
 
-def _agent(agent_id: str, simulator: Simulator, _: Call) -> Row:
-    return agent_row(simulator.agent(agent_id))
+def _agent(agent_id: str, simulator: Simulator, _: Request) -> Record:
+    return agent_record(simulator.agent(agent_id))
 
 
-def _batches(agent_id: str, simulator: Simulator, call: Call) -> Row:
-    places = simulator.batch_places(agent_id)
+def _batches(agent_id: str, simulator: Simulator, request: Request) -> Record:
+    entries = simulator.batch_entries(agent_id)
     page = _listing(
-        simulator, call, places, lambda ident: batch_row(simulator.batch(agent_id, ident))
+        simulator, request, entries, lambda ident: batch_record(simulator.batch(agent_id, ident))
     )
     return _bare(page) if simulator.agent(agent_id).bare_pages else page
 
 
-def _batch(agent_id: str, batch_id: str, simulator: Simulator, _: Call) -> Row:
-    return batch_row(simulator.batch(agent_id, batch_id))
+def _batch(agent_id: str, batch_id: str, simulator: Simulator, _: Request) -> Record:
+    return batch_record(simulator.batch(agent_id, batch_id))
 
 
-def _calls(agent_id: str, batch_id: str, simulator: Simulator, call: Call) -> Row:
-    counts = outcomes(simulator.batch(agent_id, batch_id), simulator.clock())
-    if (status := call.query.get("status")) is not None:
+def _calls(agent_id: str, batch_id: str, simulator: Simulator, request: Request) -> Record:
+    counts = calls_by_status(simulator.batch(agent_id, batch_id), simulator.clock())
+    if (status := request.query.get("status")) is not None:
         if status not in counts:
             raise RefusedError(HTTPStatus.BAD_REQUEST, {"status": ["Select a valid choice."]})
         counts = {status: counts[status]}
     calls = range(sum(counts.values()))
-    size = paging.page_size(call.query.get("pageSize"), simulator.max_page_size)
-    page = paging.paginate(calls, int, cursor_of(call), size)
-    return _page(call, page, len(calls), lambda at: call_row(batch_id, status_of(at, counts), at))
+    page = pagination.paginate(calls, int, *_cursor_and_size(simulator, request))
+    return _page(
+        request,
+        page,
+        len(calls),
+        lambda index: call_record(batch_id, status_of(index, counts), index),
+    )
 
 
 def _listing(
-    simulator: Simulator, call: Call, places: list[Place], row: Callable[[str], Row]
-) -> Row:
-    if call.oldest_first:
-        places = [(-key, ident) for key, ident in reversed(places)]
-    size = paging.page_size(call.query.get("pageSize"), simulator.max_page_size)
-    page = paging.paginate(places, itemgetter(0), cursor_of(call), size)
-    return _page(call, page, len(places), lambda place: row(place[1]))
+    simulator: Simulator, request: Request, entries: list[Entry], record: Callable[[str], Record]
+) -> Record:
+    page = pagination.paginate(entries, itemgetter(0), *_cursor_and_size(simulator, request))
+    return _page(request, page, len(entries), lambda entry: record(entry[1]))
 
 
-def _page(call: Call, page: paging.Page[T], total: int, row: Callable[[T], Row]) -> Row:
+def _cursor_and_size(simulator: Simulator, request: Request) -> tuple[pagination.Cursor, int]:
+    cursor = pagination.decode(request.query.get("cursor", ""))
+    return cursor, pagination.page_size(request.query.get("pageSize"), simulator.max_page_size)
+
+
+def _page(
+    request: Request, page: pagination.Page[T], total: int, record: Callable[[T], Record]
+) -> Record:
     return {
-        "next": None if page.next is None else link(call, page.next),
-        "previous": None if page.previous is None else link(call, page.previous),
-        "results": [row(item) for item in page.items],
+        "next": _link(request, page.next),
+        "previous": _link(request, page.previous),
+        "results": [record(item) for item in page.items],
         "total": total,
     }
 
 
-def _bare(page: Row) -> Row:
+def _link(request: Request, cursor: pagination.Cursor | None) -> str | None:
+    return None if cursor is None else page_url(request.url, request.query, cursor)
+
+
+def _bare(page: Record) -> Record:
     return {name: value for name, value in page.items() if name != "total" and value is not None}

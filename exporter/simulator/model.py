@@ -1,28 +1,31 @@
-"""The frozen records of a simulated account.
+"""The frozen records of a simulated account, and its random ids.
 
-A definition (`Account`, `Agent`, `Campaign`) tells time as *offsets*: simulated seconds relative
-to the epoch, negative for the past. `dialling.place` turns them into unix seconds. What the API
-shows at one moment is a `Batch`, whose times are unix seconds.
+A definition (`Account`, `Agent`, `Campaign`) gives times as *offsets*: simulated seconds relative
+to the epoch, negative for the past. `progress.place` and `progress.place_agent` turn them into unix
+seconds. What the API shows at one moment is a `Batch`, whose times are unix seconds.
 """
 
+import random
+import uuid
 from typing import TypedDict
 
 import msgspec
 
-from exporter.simulator.canaries import WEBHOOK_CANARY
-
 DAY = 86_400.0
 """Seconds in a day."""
 
+WEBHOOK_CANARY = "canary-webhook-signing-9f2c"
+"""The made-up `webhookSecret` of a batch, unless another is given. No monitor may show it."""
+
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch that dials by itself: its counts at any moment follow from this record alone.
+    """A batch whose counts follow from this record and the time alone.
 
-    `rate` is calls per second of the same clock as the times. Dialling runs from `created` or
+    `rate` is calls per second of the same clock as the times. Calls are made from `created` or
     `window_start`, whichever is later, until `window_end`, `stalled_at` or `paused_at`, whichever
-    is first. With `ends` false the API never sets `endedAt`: the reference knows such batches.
-    `error_share` (0 to 1) of the calls made are errors. `omitted` names the JSON fields that this
-    row leaves out. `scenario` is for people and tests: the API never serves it.
+    is first. With `ends` false the API never sets `endedAt`: the API has such batches.
+    `error_share` (0 to 1) of the calls made are errors. `omitted` names the JSON fields that the
+    record of the API leaves out. `scenario` is for people and tests: the API never serves it.
     """
 
     batch_id: str
@@ -43,8 +46,9 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent: `name` may be absent (documented); `created` is an offset in simulated seconds.
+    """An agent: `name` may be absent (documented).
 
+    `created` is an offset in simulated seconds; in unix seconds once the simulator has placed it.
     With `bare_pages` the pages of its batches leave out `total`, and `next` and `previous` where
     they would be null: the schema allows it, and only `results` is required (documented).
     """
@@ -69,10 +73,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """What the API knows of a batch at one moment; times are unix seconds.
+    """A batch as the API shows it at one moment; times are unix seconds.
 
     `error_count` of the `completed_count` calls are errors. `omitted` names the JSON fields that
-    the row leaves out.
+    the record of the API leaves out.
     """
 
     batch_id: str
@@ -91,7 +95,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BatchFields(TypedDict, total=False):
-    """The keywords of `Simulator.update`: the fields of `Batch`, but for its id."""
+    """The keywords of `Simulator.update`: the fields of `Batch` without its id."""
 
     created: float
     total_count: int
@@ -111,3 +115,13 @@ class NewBatchFields(BatchFields, total=False):
     """The keywords of `Simulator.create`: all the fields of `Batch`."""
 
     batch_id: str
+
+
+def seeded_random(seed: int | str) -> random.Random:
+    """Return a generator whose numbers depend on `seed` alone."""
+    return random.Random(seed)  # noqa: S311 - reproducible by design, and nothing secret uses it
+
+
+def new_id(rng: random.Random) -> str:
+    """Return the next UUID (documented: `format: uuid`) of a generator."""
+    return str(uuid.UUID(int=rng.getrandbits(128), version=4))

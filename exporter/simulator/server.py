@@ -1,41 +1,49 @@
 """The simulator over HTTP: one handler for every path, and a server around it."""
 
 import asyncio
+import gzip
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
-from exporter.simulator import api, sabotage, transport
-from exporter.simulator.effects import (
-    After,
-    Before,
-    Delay,
-    Effect,
-    Hang,
-    OldestFirst,
-    Reset,
-    Transport,
-)
-from exporter.simulator.state import Request, Simulator
+from exporter.simulator import api
+from exporter.simulator.state import ReceivedRequest, Simulator
 
-_KEY = "X-API-Key"
-_PATIENCE = 0.1  # seconds that a request in hand gets when the server closes
+_KEY_HEADER = "X-API-Key"
+_SHUTDOWN_TIMEOUT = 0.1  # seconds that open requests get when the server closes
+_COMPRESS_FROM = 1024  # bytes: CDNs do not compress smaller bodies
+
+
+def curl_examples(base_url: str, api_key: str) -> str:
+    """Return curl's command lines, one a line, that ask for the account and for its agents."""
+    paths = ("/api/accounts/me", "/api/agents?pageSize=1")
+    return "".join(f"curl -H '{_KEY_HEADER}: {api_key}' '{base_url}{path}'\n" for path in paths)
 
 
 @asynccontextmanager
-async def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serve the simulator while the context is open; yields the base URL, without a slash.
+async def serve(
+    simulator: Simulator,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    middlewares: Sequence[Middleware] = (),
+) -> AsyncIterator[str]:
+    """Serve the simulator while the context is open; yield the base URL, without a slash.
 
-    Port 0 takes a free one. On leaving, requests that hang are cancelled, within half a second.
+    Port 0 takes a free one. `middlewares` are aiohttp's: each sees a request before the simulated
+    API and may change, replace or delay its response. Open requests are cancelled at the end.
     """
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", _Service(simulator).handle)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family)
     runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=_PATIENCE
+        _application(simulator, middlewares),
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=_SHUTDOWN_TIMEOUT,
     )
     await runner.setup()
     try:
@@ -43,74 +51,70 @@ async def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) ->
         name = f"[{host}]" if family == socket.AF_INET6 else host
         yield f"http://{name}:{listener.getsockname()[1]}"
     finally:
-        await _hang_up(listener)
+        await _stop_accepting(listener)
         await runner.cleanup()
 
 
-async def _hang_up(listener: socket.socket) -> None:
-    """Take no more connections, and let those just taken be set up.
+async def _stop_accepting(listener: socket.socket) -> None:
+    """Accept no more connections, and let those just accepted be set up.
 
-    Python 3.11 forgets to close a connection that it sets up while its server closes.
+    Python 3.11 does not close a connection that it sets up while its server closes.
     """
     asyncio.get_running_loop().remove_reader(listener)
     await asyncio.sleep(0)
 
 
-class _Service:
-    """Answers every request of one simulator."""
+def _application(simulator: Simulator, middlewares: Sequence[Middleware]) -> web.Application:
+    @web.middleware
+    async def receive(request: web.Request, handler: Handler) -> web.StreamResponse:
+        received = _received(request)
+        simulator.requests.append(received)
+        response = await handler(request)
+        received.status = response.status
+        if isinstance(response, web.Response):
+            _compress(request, response)
+        return response
 
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
+    async def answer(request: web.Request) -> web.Response:
+        answered = api.answer(simulator, _api_request(request))
+        return web.Response(
+            status=answered.status,
+            body=msgspec.json.encode(answered.content),
+            content_type="application/json",
+        )
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Record the request, let the faults strike, answer."""
-        record = _record(request)
-        self._simulator.requests.append(record)
-        effects = self._simulator.faults.strike(request.path, request.query.get("cursor"))
-        await _stall(effects)
-        answer = self._compose(request, effects)
-        manner = next((effect for effect in effects if isinstance(effect, Transport)), None)
-        if not isinstance(manner, Reset):
-            record.status = answer.status
-        return await transport.send(request, answer, manner)
-
-    def _compose(self, request: web.Request, effects: list[Effect]) -> api.Answer:
-        call = _call(request, oldest_first=OldestFirst() in effects)
-        answer = api.answer(self._simulator, call)
-        for effect in effects:
-            answer = sabotage.alter(answer, effect, call)
-        _run(effects, After)
-        return answer
+    app = web.Application(middlewares=[receive, *middlewares])
+    app.router.add_route("*", "/{path:.*}", answer)
+    return app
 
 
-async def _stall(effects: list[Effect]) -> None:
-    _run(effects, Before)
-    await asyncio.sleep(sum(effect.seconds for effect in effects if isinstance(effect, Delay)))
-    if Hang() in effects:
-        await transport.forever()
+def _compress(request: web.Request, response: web.Response) -> None:
+    """Compress a large body where the client accepts gzip."""
+    body = response.body
+    if (
+        isinstance(body, bytes)
+        and len(body) > _COMPRESS_FROM
+        and "gzip" in request.headers.get("Accept-Encoding", "")
+        and "Content-Encoding" not in response.headers
+    ):
+        response.body = gzip.compress(body, mtime=0)
+        response.headers.update({"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
 
 
-def _run(effects: list[Effect], kind: type[Before | After]) -> None:
-    for effect in effects:
-        if isinstance(effect, kind):
-            effect.call()
-
-
-def _record(request: web.Request) -> Request:
-    return Request(
+def _received(request: web.Request) -> ReceivedRequest:
+    return ReceivedRequest(
         method=request.method,
         path=request.path,
         query=dict(request.query),
-        has_key=_KEY in request.headers,
+        has_key=_KEY_HEADER in request.headers,
     )
 
 
-def _call(request: web.Request, *, oldest_first: bool) -> api.Call:
-    return api.Call(
+def _api_request(request: web.Request) -> api.Request:
+    return api.Request(
         method=request.method,
         path=request.path,
         query=dict(request.query),
-        key=request.headers.get(_KEY),
+        key=request.headers.get(_KEY_HEADER),
         url=str(request.url.with_query(None)),
-        oldest_first=oldest_first,
     )

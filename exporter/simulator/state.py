@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable
-from typing import Unpack
+from operator import itemgetter
+from typing import Generic, TypeVar, Unpack
 
 import msgspec
 
-from exporter.simulator import dialling
-from exporter.simulator.faults import Faults
-from exporter.simulator.identifiers import dice, new_id
+from exporter.simulator import progress
 from exporter.simulator.model import (
     Account,
     Agent,
@@ -16,19 +15,25 @@ from exporter.simulator.model import (
     BatchFields,
     Campaign,
     NewBatchFields,
+    new_id,
+    seeded_random,
 )
-from exporter.simulator.rows import AgentRecord, Row, agent_row, batch_row
-from exporter.simulator.shelf import Place, Shelf
+from exporter.simulator.records import Record, agent_record, batch_record, microseconds
+
+T = TypeVar("T")
 
 DEFAULT_KEY = "SimuKey0.NotARealKeyOnlyForTheSimulator00"
 """A made-up key in the documented shape: 8 characters, a point, 32 characters."""
 
+Entry = tuple[int, str]
+"""An item of a listing: its sort key, which is minus its `created` in microseconds, and its id."""
 
-class Request(msgspec.Struct):
-    """A request that came in: mutable, since `status` is known only when the answer leaves.
 
-    `status` is None when none left: the connection hung or was closed. `has_key` tells whether
-    the header `X-API-Key` was there, right or wrong.
+class ReceivedRequest(msgspec.Struct):
+    """A request that came in: mutable, since `status` is known only when the answer is ready.
+
+    `status` is None when no answer was sent: the connection hung or was closed. `has_key` is
+    whether the header `X-API-Key` was sent, with the right key or a wrong one.
     """
 
     method: str
@@ -39,12 +44,11 @@ class Request(msgspec.Struct):
 
 
 class Simulator:
-    """A simulated account that goes on by itself and can be changed from outside.
+    """A simulated account whose campaigns progress with time, and that tests can change.
 
-    `clock` gives unix seconds; `epoch` (unix seconds; default: the clock now) is the moment to
-    which the definition's offsets relate; the world runs `speed` times as fast as the clock.
-    `requests` holds what came in, oldest first, and `faults` what goes wrong. Unknown ids raise
-    `KeyError`.
+    `clock` returns unix seconds; `epoch` (unix seconds; default: the clock now) is the moment to
+    which the definition's offsets relate; simulated time runs `speed` times as fast as the clock.
+    `requests` has what came in, oldest first. Unknown ids raise `KeyError`.
     """
 
     def __init__(
@@ -61,72 +65,75 @@ class Simulator:
         self.api_key = api_key
         self.clock = clock
         self.max_page_size = max_page_size
-        self.requests: list[Request] = []
-        self.faults = Faults()
-        self._rng = dice(" ".join([account.name, *(agent.agent_id for agent in account.agents)]))
+        self.requests: list[ReceivedRequest] = []
+        self._rng = seeded_random(
+            " ".join([account.name, *(agent.agent_id for agent in account.agents)])
+        )
         self.account_id = new_id(self._rng)
-        self._agents: Shelf[AgentRecord] = Shelf()
-        self._batches: dict[str, Shelf[Campaign | Batch]] = {}
-        self._homes: dict[str, str] = {}
+        self._agents: _NewestFirst[Agent] = _NewestFirst()
+        self._batches: dict[str, _NewestFirst[Campaign | Batch]] = {}
+        self._agent_of_batch: dict[str, str] = {}
         epoch = clock() if epoch is None else epoch
-        self._upcoming = _campaigns(account, epoch, speed)
+        self._upcoming = _upcoming(account, epoch, speed)
         for agent in account.agents:
-            self._shelve(_record(agent, epoch, speed))
+            self._put_agent(progress.place_agent(agent, epoch, speed))
 
-    def agents(self) -> list[Row]:
-        """Every agent as the API would serve it now, newest first."""
-        return [agent_row(self._agents.get(ident)) for _, ident in self._agents.places()]
+    def agents(self) -> list[Record]:
+        """Return every agent as the API would serve it now, newest first."""
+        return [agent_record(self._agents.get(ident)) for _, ident in self._agents.entries()]
 
-    def batches(self, agent_id: str) -> list[Row]:
-        """Every batch of the agent as the API would serve it now, newest first; no faults."""
-        return [batch_row(self.batch(agent_id, ident)) for _, ident in self.batch_places(agent_id)]
+    def batches(self, agent_id: str) -> list[Record]:
+        """Return every batch of the agent as the API would serve it now, newest first."""
+        entries = self.batch_entries(agent_id)
+        return [batch_record(self.batch(agent_id, ident)) for _, ident in entries]
 
-    def agent(self, agent_id: str) -> AgentRecord:
-        """One agent."""
+    def agent(self, agent_id: str) -> Agent:
+        """Return one agent."""
         return self._agents.get(agent_id)
 
     def batch(self, agent_id: str, batch_id: str) -> Batch:
-        """One batch as it is now."""
-        self._advance()
+        """Return one batch as it is now."""
+        self._add_created()
         source = self._batches[agent_id].get(batch_id)
         if isinstance(source, Batch):
             return source
-        return dialling.observe(source, self.clock())
+        return progress.observe(source, self.clock())
 
-    def agent_places(self) -> list[Place]:
-        """List the places of all agents, newest first: for paging."""
-        return self._agents.places()
+    def agent_entries(self) -> list[Entry]:
+        """Return the entries of all agents in the order of their listing, newest first."""
+        return self._agents.entries()
 
-    def batch_places(self, agent_id: str) -> list[Place]:
-        """List the places of all the agent's batches, newest first: for paging."""
-        self._advance()
-        return self._batches[agent_id].places()
+    def batch_entries(self, agent_id: str) -> list[Entry]:
+        """Return the entries of all the agent's batches in the order of their listing."""
+        self._add_created()
+        return self._batches[agent_id].entries()
 
     def create(self, agent_id: str, **fields: Unpack[NewBatchFields]) -> str:
-        """Add a batch that stays as it is, created now unless told otherwise; returns its id.
+        """Add a batch that only `update` changes, and return its id.
 
-        Nothing given: one call, not made, no window, not ended.
+        The defaults: created now, one call, not made, no window, not ended.
         """
         defaults: NewBatchFields = {"batch_id": new_id(self._rng), "created": self.clock()}
         batch = Batch(**(defaults | fields))
-        self._put(agent_id, batch)
+        self._put_batch(agent_id, batch)
         return batch.batch_id
 
     def update(self, batch_id: str, **fields: Unpack[BatchFields]) -> None:
-        """Change fields of a batch. A campaign then stops dialling, and stays as it is."""
-        self._advance()
-        agent_id = self._homes[batch_id]
-        self._put(agent_id, msgspec.structs.replace(self.batch(agent_id, batch_id), **fields))
+        """Change fields of a batch. A campaign then makes no more calls by itself."""
+        self._add_created()
+        agent_id = self._agent_of_batch[batch_id]
+        changed = msgspec.structs.replace(self.batch(agent_id, batch_id), **fields)
+        self._put_batch(agent_id, changed)
 
     def delete(self, batch_id: str) -> None:
-        """Remove a batch: it is gone from the listing (inferred)."""
-        self._advance()
-        self._batches[self._homes.pop(batch_id)].drop(batch_id)
+        """Remove a batch: it disappears from the listing (inferred)."""
+        self._add_created()
+        self._batches[self._agent_of_batch.pop(batch_id)].remove(batch_id)
 
     def add_agent(self, name: str | None = None, agent_id: str | None = None) -> str:
-        """Add an agent, created now; returns its id."""
+        """Add an agent, created now, and return its id."""
         agent_id = agent_id or new_id(self._rng)
-        self._shelve(AgentRecord(agent_id=agent_id, name=name, created=self.clock()))
+        self._put_agent(Agent(agent_id=agent_id, name=name, created=self.clock()))
         return agent_id
 
     def rename_agent(self, agent_id: str, name: str | None) -> None:
@@ -135,41 +142,68 @@ class Simulator:
         self._agents.put(agent_id, agent.created, agent)
 
     def delete_agent(self, agent_id: str) -> None:
-        """Remove an agent and all its batches, those to come included."""
-        self._agents.drop(agent_id)
-        for _, batch_id in self._batches.pop(agent_id).places():
-            del self._homes[batch_id]
+        """Remove an agent, all its batches, and its campaigns that are not created yet."""
+        self._agents.remove(agent_id)
+        for _, batch_id in self._batches.pop(agent_id).entries():
+            del self._agent_of_batch[batch_id]
         self._upcoming = [pair for pair in self._upcoming if pair[0] != agent_id]
 
-    def _advance(self) -> None:
-        """Bring in the campaigns that have been created by now."""
+    def _add_created(self) -> None:
+        """Add the campaigns that have been created by now."""
         now = self.clock()
         while self._upcoming and self._upcoming[-1][1].created <= now:
-            self._put(*self._upcoming.pop())
+            self._put_batch(*self._upcoming.pop())
 
-    def _shelve(self, agent: AgentRecord) -> None:
+    def _put_agent(self, agent: Agent) -> None:
         self._agents.put(agent.agent_id, agent.created, agent)
-        self._batches.setdefault(agent.agent_id, Shelf())
+        self._batches.setdefault(agent.agent_id, _NewestFirst())
 
-    def _put(self, agent_id: str, batch: Campaign | Batch) -> None:
+    def _put_batch(self, agent_id: str, batch: Campaign | Batch) -> None:
         self._batches[agent_id].put(batch.batch_id, batch.created, batch)
-        self._homes[batch.batch_id] = agent_id
+        self._agent_of_batch[batch.batch_id] = agent_id
 
 
-def _campaigns(account: Account, epoch: float, speed: float) -> list[tuple[str, Campaign]]:
-    """List (agent's id, campaign), placed on the clock, the one created first at the end."""
+class _NewestFirst(Generic[T]):
+    """Items by id, listed newest first; items with equal `created` in the order of adding.
+
+    The order is computed when it is read, and kept until it changes.
+    """
+
+    def __init__(self) -> None:
+        self._items: dict[str, tuple[int, T]] = {}
+        self._entries: list[Entry] | None = None
+
+    def put(self, ident: str, created: float, item: T) -> None:
+        """Add or replace an item; `created` is unix seconds."""
+        key = -microseconds(created)
+        before = self._items.get(ident)
+        if before is None or before[0] != key:
+            self._items.pop(ident, None)
+            self._entries = None
+        self._items[ident] = (key, item)
+
+    def get(self, ident: str) -> T:
+        """Return the item, or raise `KeyError`."""
+        return self._items[ident][1]
+
+    def remove(self, ident: str) -> None:
+        """Remove the item, or raise `KeyError`."""
+        del self._items[ident]
+        self._entries = None
+
+    def entries(self) -> list[Entry]:
+        """Return every entry, newest first: keys never fall. The caller must not change it."""
+        if self._entries is None:
+            entries = [(key, ident) for ident, (key, _) in self._items.items()]
+            self._entries = sorted(entries, key=itemgetter(0))
+        return self._entries
+
+
+def _upcoming(account: Account, epoch: float, speed: float) -> list[tuple[str, Campaign]]:
+    """Return (agent's id, campaign), placed on the clock; the one created first is the last."""
     pairs = [
-        (agent.agent_id, dialling.place(campaign, epoch, speed))
+        (agent.agent_id, progress.place(campaign, epoch, speed))
         for agent in account.agents
         for campaign in agent.campaigns
     ]
     return sorted(pairs, key=lambda pair: pair[1].created, reverse=True)
-
-
-def _record(agent: Agent, epoch: float, speed: float) -> AgentRecord:
-    return AgentRecord(
-        agent_id=agent.agent_id,
-        name=agent.name,
-        created=epoch + agent.created / speed,
-        bare_pages=agent.bare_pages,
-    )

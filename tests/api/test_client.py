@@ -25,8 +25,8 @@ from exporter.errors import (
     UnreachableError,
 )
 from exporter.simulator import Account as SimulatedAccount
-from exporter.simulator import Fault, Simulator, serve
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api import faults as f
 from tests.support.builders import LATE, Requests, client, connecting
 
 
@@ -197,7 +197,7 @@ async def test_a_refused_connection_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     async with connecting(f"http://127.0.0.1:{port}") as api:
-        with pytest.raises(UnreachableError, match="Connect"):
+        with pytest.raises(UnreachableError, match="account: Cannot connect"):
             await account(api)
 
 
@@ -210,7 +210,7 @@ async def test_a_response_that_is_not_http_is_a_payload_error() -> None:
     async with server:
         port = server.sockets[0].getsockname()[1]
         async with connecting(f"http://127.0.0.1:{port}") as api:
-            with pytest.raises(PayloadError, match="not an HTTP response"):
+            with pytest.raises(PayloadError, match="not valid HTTP"):
                 await account(api)
 
 

@@ -14,8 +14,8 @@ from exporter.api.deadline import Deadline
 from exporter.api.rate_limit import LONGEST_HOLD
 from exporter.api.retry import LONGEST_WAIT, may_retry, retry_after, wait_before_retry
 from exporter.errors import ApiError, RateLimitedError, StatusError
-from exporter.simulator import Fault, Simulator
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator
+from tests.fake_api import faults as f
 from tests.support.builders import LATE, Requests, client
 
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"

@@ -1,1 +1,1 @@
-"""Flags, subcommands, exit status."""
+"""Flags, commands, exit status."""

@@ -1,9 +1,10 @@
-"""Subcommands from a shell: what they print, and how they exit."""
+"""The commands as a shell runs them: what they print, and their exit status."""
 
 import asyncio
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import sys
@@ -14,8 +15,8 @@ import yaml
 
 from exporter import __version__
 from exporter.cli import main
-from exporter.simulator import Fault, Simulator, serve
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api import faults as f
 from tests.support.process import FREE_PORT, eventually, run, started, write_config
 from tools.docs.pages import ROOT
 
@@ -24,12 +25,14 @@ ENV = {"ULTRAVOX_API_KEY": ""}
 
 
 def write(folder: Path, text: str) -> Path:
-    """Write a configuration and its key."""
+    """Write a configuration and its key file; return the path of the configuration."""
     (folder / "key").write_text("canary-key\n")
     path = folder / "config.yaml"
     path.write_text(text)
     return path
 
+
+DISCOVERED = "discovered agents need more"
 
 GOOD = f"""
 accounts:
@@ -44,10 +47,7 @@ accounts:
 """
 
 
-BESIDES = "besides what discovery finds"
-
-
-def test_check_says_what_would_be_polled(
+def test_check_describes_the_configuration(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path, GOOD)
@@ -56,17 +56,17 @@ def test_check_says_what_would_be_polled(
         capsys.readouterr().out
         == f"""\
 {path}: valid
-account production: https://api.ultravox.ai, 5 requests a second at most
+account production: https://api.ultravox.ai, at most 5 requests per second
   agent {ID} (Renewals)
   agent other (named by the API)
-  every agent that matches * but not test-* old, looked for every 5m
-  requests a minute: 3.2 with nothing live, 6.2 with live batches everywhere, {BESIDES}
-account spare: http://localhost:8080, 5 requests a second at most
+  discovery every 5m: *, except test-* old
+  requests per minute: 3.2 with no live batches, 6.2 if every agent has some; {DISCOVERED}
+account spare: http://localhost:8080, at most 5 requests per second
   agent third (named by the API)
-  requests a minute: 2.5 with nothing live, 4.0 with live batches everywhere
-polls: each agent every 30s while it has live batches, every 2m otherwise; 25s for one poll
-data:  withdrawn when older than 10m
-shown: series of up to 1000 batches an agent; ended batches for 1d
+  requests per minute: 2.5 with no live batches, 4.0 if every agent has some
+polls: every 30s per agent with live batches, every 2m per agent without; at most 25s per poll
+data: withdrawn when older than 10m
+series: up to 1000 batches per agent; ended batches for 6h
 """
     )
 
@@ -103,15 +103,15 @@ def test_check_prints_every_problem_as_json(
     assert [problem["line"] for problem in answer["problems"]] == [6]
 
 
-def test_without_batch_series_check_says_so(
+def test_check_describes_a_configuration_without_batch_series(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path, GOOD + "batches: {per_batch_series: false}\n")
     assert main(["check", f"--config.file={path}"]) == 0
-    assert "shown: no series of single batches; ended batches for 1d\n" in capsys.readouterr().out
+    assert "series: no single batches; ended batches for 6h\n" in capsys.readouterr().out
 
 
-def test_check_says_when_the_limit_is_too_low(
+def test_check_warns_of_a_rate_limit_that_is_too_low(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = GOOD.replace(
@@ -119,13 +119,31 @@ def test_check_says_when_the_limit_is_too_low(
     )
     path = write(tmp_path, text)
     assert main(["check", f"--config.file={path}"]) == 0
-    assert "  too many: 3 are allowed; polls will come late\n" in capsys.readouterr().out
+    assert (
+        "  warning: requests_per_second allows 3 per minute: polls will be late: raise it, or raise"
+        " polling.interval\n"
+    ) in capsys.readouterr().out
 
 
-async def test_check_live_says_what_the_accounts_answer_and_what_polling_costs(
+def test_check_warns_of_labels_that_are_usual_target_labels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The configuration is valid all the same: the exit status is 0."""
+    path = write(tmp_path, GOOD.replace("{id: third}", "{id: third, labels: {pod: x, team: y}}"))
+    assert main(["check", f"--config.file={path}"]) == 0
+    (warning,) = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("warning: ")
+    ]
+    assert warning.startswith("warning: accounts[spare].agents[].labels.pod (agents: 1): ")
+    assert "'exported_pod'" in warning
+    assert main(["check", f"--config.file={path}", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["warnings"] == [warning.removeprefix("warning: ")]
+
+
+async def test_check_live_lists_the_agents_and_the_cost_of_polling(
     tmp_path: Path, simulator: Simulator, base_url: str
 ) -> None:
-    busy, idle = simulator.add_agent("Renewals"), simulator.add_agent()
+    busy, idle = simulator.add_agent("Renewals"), simulator.add_agent("Win\x1b[2Jback")
     for index in range(150):
         simulator.create(busy, created=1e9 + index, ended_at=None if index > 120 else 2e9)
     simulator.create(idle, ended_at=2e9)
@@ -135,15 +153,17 @@ async def test_check_live_says_what_the_accounts_answer_and_what_polling_costs(
     status, out, err = await run("check", "--live", f"--config.file={path}")
     assert (status, err) == (0, "")
     head, _, live = out.partition("live main: ")
-    assert head.endswith("ended batches for 1d\n")
+    assert head.endswith("ended batches for 6h\n")
     assert re.sub(r"[+-]\d\.\d s", "+0.0 s", live) == (
-        "well\n"
-        "  key accepted\n"
-        "  clock +0.0 s off the API's, which tells whole seconds\n"
-        "  scheduled batches: 2 of 2 agents answer, 1 with live ones\n"
-        "  full listings take 3 pages\n"
-        "  requests a minute: 4.8 as it is now, 3.3 with nothing live,"
-        " 6.3 with live batches everywhere; 12000 allowed\n"
+        "passed\n"
+        "  API key accepted\n"
+        "  clock: +0.0 s from the API's (resolution 1 s)\n"
+        "  agents found: 2 of 2, 1 with live batches\n"
+        f"    {busy}  Renewals, live batches\n"
+        f"    {idle}  'Win\\x1b[2Jback'\n"
+        "  full listings: 3 pages\n"
+        "  requests per minute: 4.8 now, 3.3 with no live batches,"
+        " 6.3 if every agent has some; allowed: 12000\n"
     )
     status, out, _ = await run("check", "--live", "--json", f"--config.file={path}")
     assert status == 0
@@ -151,7 +171,7 @@ async def test_check_live_says_what_the_accounts_answer_and_what_polling_costs(
     assert [agent["pages"] for agent in found["agents"]] == [2, 1]
 
 
-async def test_check_live_ends_with_1_where_something_would_not_work(
+async def test_check_live_names_every_problem_and_exits_with_1(
     tmp_path: Path, simulator: Simulator, base_url: str
 ) -> None:
     simulator.add_agent("Renewals")
@@ -159,17 +179,24 @@ async def test_check_live_ends_with_1_where_something_would_not_work(
     path = write_config(tmp_path, base_url, simulator.api_key, account=account)
     status, out, _ = await run("check", "--live", f"--config.file={path}")
     assert status == 1
-    assert "live main: something would not work\n  key accepted\n" in out
-    assert "  problem: discover.include: 'x' matches none of 1 agents\n" in out
-    refusal = "not_found: scheduled_batches: the API answered HTTP 404"
-    assert f"  problem: {refusal} (agents: 2, such as lost)\n" in out
+    assert "live main: problems found\n  API key accepted\n" in out
+    glob = "discover.include: 'x' matches none of 1 agents"
+    assert f"  problem: {glob}: correct or remove it\n" in out
+    assert out.endswith(
+        "  problem: no agent has this id (HTTP 404): correct it or remove the agent (agents: 2)\n"
+        "    gone\n"
+        "    lost\n"
+    )
     path = write_config(tmp_path, base_url, "wrong", account=account)
     status, out, _ = await run("check", "--live", f"--config.file={path}")
     assert status == 1
-    assert "  problem: auth: account: the API answered HTTP 403\n" in out
+    assert out.endswith(
+        "live main: problems found\n"
+        "  problem: API key rejected (HTTP 403): put a valid key into api_key_file or api_key_env\n"
+    )
 
 
-def test_rules_are_printed_with_the_thresholds_asked_for(
+def test_rules_prints_the_rules_with_the_thresholds_of_the_flags(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["rules"]) == 0
@@ -178,9 +205,9 @@ def test_rules_are_printed_with_the_thresholds_asked_for(
     (group,) = yaml.safe_load(capsys.readouterr().out)["groups"]
     stalled = next(rule for rule in group["rules"] if rule.get("alert") == "UltravoxBatchStalled")
     assert "offset 20m" in stalled["expr"]
-    told = stalled["annotations"]
-    assert told["summary"].endswith("none completed for 20m")
-    assert told["runbook_url"] == "https://wiki.example/r/UltravoxBatchStalled.md"
+    annotations = stalled["annotations"]
+    assert annotations["summary"].endswith("none completed for 20m")
+    assert annotations["runbook_url"] == "https://wiki.example/r/UltravoxBatchStalled.md"
 
 
 async def test_the_command_is_installed() -> None:
@@ -196,10 +223,12 @@ async def test_serve_refuses_what_check_refuses(tmp_path: Path) -> None:
     write(tmp_path, "accounts: []\n")
     status, out, err = await run(cwd=tmp_path, env=ENV)
     assert (status, out) == (2, "")
-    assert err.startswith("config.yaml:1: accounts: the list is empty") or "config.yaml:1" in err
+    assert err.splitlines() == [
+        f"{tmp_path}/config.yaml:1: accounts: the list is empty: expected at least one entry"
+    ]
 
 
-async def test_serve_without_any_configuration_says_the_three_ways(tmp_path: Path) -> None:
+async def test_serve_without_a_configuration_names_the_three_ways(tmp_path: Path) -> None:
     status, _, err = await run(cwd=tmp_path, env=ENV)
     assert status == 2
     assert "--config.file=PATH" in err
@@ -207,16 +236,16 @@ async def test_serve_without_any_configuration_says_the_three_ways(tmp_path: Pat
     assert "ULTRAVOX_API_KEY" in err
 
 
-async def test_an_address_that_is_taken_ends_with_1(tmp_path: Path) -> None:
+async def test_an_address_in_use_exits_with_1(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        address = f"127.0.0.1:{used.getsockname()[1]}"
         status, _, err = await run(f"--config.file={path}", f"--web.listen-address={address}")
     assert status == 1
     assert f"can't listen on {address}: Address already in use" in err
 
 
-async def test_healthcheck_tells_a_living_exporter_from_none(
+async def test_healthcheck_exits_with_0_only_for_a_running_exporter(
     tmp_path: Path, simulator: Simulator, base_url: str
 ) -> None:
     path = write_config(tmp_path, base_url, simulator.api_key, account={"discover": {}})
@@ -227,54 +256,62 @@ async def test_healthcheck_tells_a_living_exporter_from_none(
         assert await exporter.stop() == 0
     status, out, err = await run("healthcheck", flag)
     assert (status, out) == (1, "")
-    assert err.startswith(f"{url}/-/healthy: ")
+    assert err.startswith(f"{url}/-/healthy: no answer: ")
+    assert "check that the exporter runs there" in err
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         (
             b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 11\r\n\r\nhanging: x\n",
-            "503 hanging: x",
+            "HTTP 503: hanging: x",
         ),
-        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "what answers speaks no HTTP: BadStatusLine"),
+        (
+            b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+            "the answer is not HTTP: check --web.listen-address",
+        ),
     ],
 )
-async def test_healthcheck_says_what_an_ill_exporter_or_something_else_answers(
-    answer: bytes, told: str
+async def test_healthcheck_prints_why_an_exporter_is_not_healthy(
+    answer: bytes, message: str
 ) -> None:
-    async def ill(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer)
         writer.close()
 
-    server = await asyncio.start_server(ill, "127.0.0.1", 0)
+    server = await asyncio.start_server(respond, "127.0.0.1", 0)
     async with server:
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         status, out, err = await run("healthcheck", f"--web.listen-address={address}")
     assert (status, out) == (1, "")
-    assert err == f"http://{address}/-/healthy: {told}\n"
+    assert err == f"http://{address}/-/healthy: {message}\n"
 
 
-async def test_demo_says_where_the_account_and_the_metrics_are() -> None:
-    """And serves both formats, and ends like any other."""
+async def test_demo_prints_its_addresses_and_a_curl_command_that_works() -> None:
     async with started("demo", FREE_PORT) as exporter:
-        await exporter.url()
         await eventually(lambda: "Ctrl-C" in exporter.out, exporter.describe)
         openmetrics = {"Accept": "application/openmetrics-text"}
         assert (await exporter.get(headers=openmetrics))[1].endswith("# EOF\n")
+        empty, api, curl, metrics, last, end = exporter.out.split("\n")
+        *_, program, flag, header, url = shlex.split(curl)
+        name, _, value = header.partition(": ")
+        async with exporter.session.get(url, headers={name: value}) as response:
+            assert "Renewals" in [agent.get("name") for agent in (await response.json())["results"]]
+        assert metrics.split() == ["metrics", await exporter.url()]
         assert await exporter.stop(signal.SIGINT) == 0
-    account, metrics, last, end = exporter.out.split("\n")
-    assert re.fullmatch(r"simulated Ultravox API +http://127\.0\.0\.1:\d+", account)
-    assert re.fullmatch(r"metrics +http://127\.0\.0\.1:\d+/metrics", metrics)
-    assert (last, end) == ("Ctrl-C ends both.", "")
+    assert re.fullmatch(r"simulated Ultravox API +http://127\.0\.0\.1:\d+", api)
+    assert url == f"{api.split()[-1]}/api/agents"
+    assert (program, flag) == ("curl", "-H")
+    assert (empty, last, end) == ("", "Press Ctrl-C to stop both.", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_signals_end_it_well_even_while_the_api_hangs(
+async def test_a_signal_stops_it_with_0_while_the_api_hangs(
     tmp_path: Path, simulator: Simulator, base_url: str, number: int
 ) -> None:
-    """/metrics answers, /-/healthy is 200, and the end comes with status 0 in under 2 s."""
+    """/metrics answers, /-/healthy is 200, and the process ends with status 0 in under 2 s."""
     agent = simulator.add_agent()
     simulator.faults.add(Fault(effect=f.Hang()))
     path = write_config(tmp_path, base_url, simulator.api_key, account={"agents": [{"id": agent}]})
@@ -290,19 +327,21 @@ async def test_signals_end_it_well_even_while_the_api_hangs(
         began = clock()
         assert await exporter.stop(number) == 0
         assert clock() - began < 2
-        assert "event=stopped" in exporter.err
+        assert "event=exporter_stopped" in exporter.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_signals_end_it_well_while_it_still_loads(number: int) -> None:
+async def test_a_signal_stops_it_with_0_while_it_starts(number: int) -> None:
     async with started("demo", FREE_PORT, env={"PYTHONVERBOSE": "1"}) as exporter:
         await eventually(lambda: "import 'aiohttp" in exporter.err, exporter.describe)
         assert await exporter.stop(number) == 0
     assert "Ctrl-C" not in exporter.out
 
 
-async def test_whoever_ends_a_check_gets_no_success(tmp_path: Path, simulator: Simulator) -> None:
-    """Neither while it loads nor while it asks."""
+async def test_an_interrupted_check_does_not_exit_with_0(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    """Neither while it starts nor while it asks the API."""
     async with started("check", env={"PYTHONVERBOSE": "1"}) as checking:
         await eventually(lambda: "import 'aiohttp" in checking.err, checking.describe)
         assert await checking.stop(signal.SIGINT) != 0
@@ -315,8 +354,8 @@ async def test_whoever_ends_a_check_gets_no_success(tmp_path: Path, simulator: S
     assert (checking.out, checking.err) == ("", "interrupted\n")
 
 
-async def test_a_stuck_thread_does_not_hold_up_the_end() -> None:
-    """A name server that does not answer keeps a thread that nothing can cancel."""
+async def test_a_thread_that_hangs_does_not_delay_the_exit() -> None:
+    """A name server that does not answer blocks a thread that can't be cancelled."""
     program = (
         "import asyncio, time\n"
         "from exporter.app import run_until_signal\n"
@@ -353,6 +392,18 @@ async def test_a_bug_ends_the_process_with_its_traceback_in_the_log() -> None:
     )
     _, err = await process.communicate()
     assert process.returncode == 1
-    assert b"level=critical event=crashed" in err
+    assert b"level=critical event=exporter_crashed" in err
     assert b"ZeroDivisionError: with ***" in err
     assert b"canary-key" not in err
+
+
+async def test_serve_warns_of_labels_that_are_usual_target_labels(
+    tmp_path: Path, simulator: Simulator, base_url: str
+) -> None:
+    agent = {"id": simulator.add_agent(), "labels": {"pod": "x"}}
+    path = write_config(tmp_path, base_url, simulator.api_key, account={"agents": [agent]})
+    async with started(f"--config.file={path}", FREE_PORT, "--log.level=warn") as exporter:
+        await eventually(lambda: "label_collision_found" in exporter.err, exporter.describe)
+    assert "level=warning event=label_collision_found account=main label=pod agents=1" in (
+        exporter.err
+    )

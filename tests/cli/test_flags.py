@@ -1,17 +1,17 @@
-"""What each subcommand takes."""
+"""The flags of each command."""
 
 from pathlib import Path
 
 import pytest
 
 from exporter import __version__
-from exporter.cli import flags
+from exporter.cli.main import parse
 from exporter.log import LogFormat
 from exporter.web.address import Address
 
 
-def test_without_a_subcommand_it_serves() -> None:
-    options = flags.parse([])
+def test_the_default_command_is_serve() -> None:
+    options = parse([])
     assert options.command == "serve"
     assert options.config_file is None
     assert options.listen_addresses == (Address("", 10110),)
@@ -19,8 +19,8 @@ def test_without_a_subcommand_it_serves() -> None:
     assert (options.log_level, options.log_format) == ("info", LogFormat.AUTO)
 
 
-def test_flags_alone_are_those_of_serve() -> None:
-    options = flags.parse(
+def test_flags_without_a_command_are_those_of_serve() -> None:
+    options = parse(
         [
             "--config.file=x.yaml",
             "--web.listen-address=:1",
@@ -38,20 +38,20 @@ def test_flags_alone_are_those_of_serve() -> None:
     assert (options.log_level, options.log_format) == ("debug", LogFormat.JSON)
 
 
-def test_the_demo_listens_to_this_machine_alone() -> None:
-    options = flags.parse(["demo", "--speed=60"])
+def test_the_demo_listens_on_loopback_only() -> None:
+    options = parse(["demo", "--speed=60"])
     assert options.speed == 60
     assert options.listen_addresses == (Address("127.0.0.1", 10110),)
 
 
-def test_the_healthcheck_asks_where_serve_listens() -> None:
-    assert flags.parse(["healthcheck"]).address == Address("", 10110)
+def test_the_healthcheck_uses_the_default_address_of_serve() -> None:
+    assert parse(["healthcheck"]).address == Address("", 10110)
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["serve", "--version"]])
 def test_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        flags.parse(arguments)
+        parse(arguments)
     assert caught.value.code == 0
     assert capsys.readouterr().out == f"ultravox-batch-exporter {__version__}\n"
 
@@ -59,9 +59,21 @@ def test_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["serve", "--help"], ["demo", "-h"]])
 def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        flags.parse(arguments)
+        parse(arguments)
     assert caught.value.code == 0
-    assert "usage: ultravox-batch-exporter" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "usage: ultravox-batch-exporter" in out
+    assert out.endswith(
+        "exit status:\n  0  done\n  1  failed while running\n  2  wrong usage or configuration\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "level"),
+    [("warn", "warning"), ("warning", "warning"), ("debug", "debug"), ("error", "error")],
+)
+def test_the_log_level_may_be_written_as_in_prometheus(written: str, level: str) -> None:
+    assert parse([f"--log.level={written}"]).log_level == level
 
 
 @pytest.mark.parametrize(
@@ -83,17 +95,17 @@ def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         (["demo", "--speed=fast"], "'fast' is not a positive number"),
     ],
 )
-def test_wrong_usage_says_what_is_wrong(
+def test_wrong_usage_exits_with_2_and_a_message(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        flags.parse(arguments)
+        parse(arguments)
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
 
 
 def test_thresholds_of_the_rules_are_flags() -> None:
-    options = flags.parse(
+    options = parse(
         [
             "rules",
             "--stalled-after=20m",
@@ -108,7 +120,7 @@ def test_thresholds_of_the_rules_are_flags() -> None:
 
 
 @pytest.mark.parametrize(
-    ("argument", "complaint"),
+    ("argument", "message"),
     [
         ("--stalled-after=20", "write 20s"),
         ("--stalled-after=59s", "'59s' is not between 1m and 1d"),
@@ -120,10 +132,10 @@ def test_thresholds_of_the_rules_are_flags() -> None:
         ("--runbook-url=https://x/{{.}}", "is not an address such as https://example.com"),
     ],
 )
-def test_thresholds_make_sense(
-    argument: str, complaint: str, capsys: pytest.CaptureFixture[str]
+def test_wrong_thresholds_are_refused(
+    argument: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        flags.parse(["rules", argument])
+        parse(["rules", argument])
     assert caught.value.code == 2
-    assert complaint in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -1,10 +1,10 @@
-"""The configuration: one bad file a rule with its exact message, good files, and properties."""
+"""The configuration: one bad file per rule with its exact message, good files, and properties."""
 
 from pathlib import Path
 from typing import Final
 
 BAD: Final = Path(__file__).parent / "bad"
-"""`RULE.yaml` breaks the rule; `RULE.txt` is all that is said about it."""
+"""`RULE.yaml` breaks the rule; `RULE.txt` is the complete error message."""
 
 GOOD: Final = Path(__file__).parent / "good"
 

@@ -1,4 +1,4 @@
-"""What tests of the configuration share."""
+"""Fixtures of the tests of the configuration."""
 
 from pathlib import Path
 
@@ -7,5 +7,5 @@ import pytest
 
 @pytest.fixture(scope="session")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file to write over and over: property tests can't have one for each example."""
+    """Return a file to overwrite: property tests can't have one for each example."""
     return tmp_path_factory.mktemp("scratch") / "file"

@@ -1,4 +1,4 @@
-"""Whatever a file holds, it is a configuration or a list of problems, and nothing else."""
+"""Any file is read as a configuration or as a list of problems, and raises nothing else."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from exporter.config import load
 from exporter.config.schema import ROOT
-from exporter.config.shapes import Leaf, ListOf, MapOf, Shape, fields
+from exporter.config.shapes import ListOf, MapOf, Scalar, Shape, fields
 from exporter.errors import ConfigError
 
 
-def settles(path: Path) -> None:
-    """Law: whatever a file holds, it is a configuration or a list of problems in order."""
+def assert_read_or_refused(path: Path) -> None:
+    """Assert that the file is a configuration, or that its problems are in the order of lines."""
     try:
         assert load(path).accounts
     except ConfigError as error:
@@ -44,39 +44,39 @@ TOKENS = st.sampled_from(
 )
 
 
-def nearly(shape: Shape) -> st.SearchStrategy[object]:
+def similar(shape: Shape) -> st.SearchStrategy[object]:
     """Return trees that look like the shape, with wrong values and missing keys here and there."""
     match shape:
-        case Leaf():
+        case Scalar():
             return SCALARS
         case ListOf():
-            return st.lists(nearly(shape.item), max_size=3) | ANYTHING
+            return st.lists(similar(shape.item), max_size=3) | ANYTHING
         case MapOf():
             return st.dictionaries(SCALARS, SCALARS, max_size=3) | ANYTHING
-    keys = {name: nearly(field.shape) for name, field in fields(shape.cls).items()}
+    keys = {name: similar(field.shape) for name, field in fields(shape.cls).items()}
     return st.fixed_dictionaries({}, optional={**keys, "nam": SCALARS}) | ANYTHING
 
 
 @given(content=st.binary())
-def test_any_bytes_settle(scratch: Path, content: bytes) -> None:
+def test_any_bytes_are_read_or_refused(scratch: Path, content: bytes) -> None:
     scratch.write_bytes(content)
-    settles(scratch)
+    assert_read_or_refused(scratch)
 
 
 @given(tokens=st.lists(TOKENS | st.text(max_size=3), max_size=40))
-def test_any_soup_of_yaml_settles(scratch: Path, tokens: list[str]) -> None:
+def test_any_mix_of_yaml_tokens_is_read_or_refused(scratch: Path, tokens: list[str]) -> None:
     scratch.write_text("".join(tokens), "utf-8", errors="replace")
-    settles(scratch)
+    assert_read_or_refused(scratch)
 
 
-@given(tree=nearly(ROOT))
-def test_any_tree_settles(scratch: Path, tree: object) -> None:
+@given(tree=similar(ROOT))
+def test_any_tree_is_read_or_refused(scratch: Path, tree: object) -> None:
     scratch.write_text(yaml.safe_dump(tree, allow_unicode=True), "utf-8")
-    settles(scratch)
+    assert_read_or_refused(scratch)
 
 
 @pytest.mark.parametrize("opening", ["[", "{", "- ", "? ", "{a: ", "[*a, &a ", "!!map {? "])
-def test_depth_is_no_way_to_break_it(opening: str, tmp_path: Path) -> None:
+def test_a_very_deep_file_is_read_or_refused(opening: str, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(opening * 1000)
-    settles(path)
+    assert_read_or_refused(path)

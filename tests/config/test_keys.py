@@ -1,4 +1,4 @@
-"""The API key: what is taken, what is refused, and that it never shows."""
+"""The API key: which are accepted, which are refused, when it is reloaded, and its secrecy."""
 
 import copy
 import json
@@ -45,7 +45,7 @@ def test_the_key_in_a_variable() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b" \n"])
-def test_an_empty_file_holds_no_key(content: bytes, tmp_path: Path) -> None:
+def test_an_empty_key_file_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_bytes(content)
     assert refused(in_file(path)) == "accounts[production].api_key_file: the key file is empty"
@@ -62,12 +62,12 @@ def test_an_empty_file_holds_no_key(content: bytes, tmp_path: Path) -> None:
         KEY.encode("utf-16"),
     ],
 )
-def test_what_could_not_be_sent_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_a_key_that_a_header_can_not_carry_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_bytes(content)
     assert refused(in_file(path)) == (
-        "accounts[production].api_key_file: the key file holds blanks or characters that are not "
-        "printable ASCII: expected an API key and nothing else"
+        "accounts[production].api_key_file: the key file contains blanks or characters that are "
+        "not printable ASCII: expected an API key and nothing else"
     )
 
 
@@ -76,16 +76,16 @@ def test_a_key_in_quotes_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(content)
     assert refused(in_file(path)) == (
-        "accounts[production].api_key_file: the key file holds quotes or backslashes: "
+        "accounts[production].api_key_file: the key file contains quotes or backslashes: "
         "expected an API key without them"
     )
 
 
-def test_a_whole_document_is_no_key(tmp_path: Path) -> None:
+def test_a_file_larger_than_a_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(KEY * 200)
     assert refused(in_file(path)) == (
-        "accounts[production].api_key_file: the key file holds more than 4 KiB: "
+        "accounts[production].api_key_file: the key file is larger than 4 KiB: "
         "expected an API key and nothing else"
     )
 
@@ -96,14 +96,14 @@ def test_the_largest_key_is_4_kib(tmp_path: Path) -> None:
     assert read_key(in_file(path), {}).current().reveal() == "k" * 4096
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    """A pipe would block the start for ever; a link that leads nowhere ends is no better."""
-    pipe, loop = tmp_path / "pipe", tmp_path / "loop"
+def test_a_key_file_that_is_not_a_regular_file_is_refused(tmp_path: Path) -> None:
+    """A pipe would block the start for ever, and so would a symbolic link to itself."""
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
     os.mkfifo(pipe)
-    loop.symlink_to(loop)
-    said = [refused(in_file(path)) for path in (tmp_path / KEY, tmp_path, pipe, loop)]
+    link.symlink_to(link)
+    messages = [refused(in_file(path)) for path in (tmp_path / KEY, tmp_path, pipe, link)]
     assert [
-        text.removeprefix("accounts[production].api_key_file: the key file ") for text in said
+        text.removeprefix("accounts[production].api_key_file: the key file ") for text in messages
     ] == [
         "can't be read: No such file or directory",
         "is a directory",
@@ -141,7 +141,7 @@ def test_a_key_is_printable_ascii_or_refused(scratch: Path, content: bytes, text
         assert key is None or re.fullmatch("[!-~]+", key)
 
 
-def test_a_secret_shows_nothing() -> None:
+def test_no_format_shows_a_secret() -> None:
     secret = Secret(KEY)
     shown = [
         repr(secret),
@@ -155,46 +155,46 @@ def test_a_secret_shows_nothing() -> None:
     assert f"{secret:>99}" == "***"
 
 
-def test_a_secret_is_written_nowhere() -> None:
+def test_a_secret_can_not_be_serialised() -> None:
     secret = Secret(KEY)
     for write in (pickle.dumps, copy.copy, copy.deepcopy, json.dumps, msgspec.json.encode, vars):
         with pytest.raises(TypeError):
             write(secret)
 
 
-def test_secrets_are_equal_if_their_texts_are() -> None:
+def test_secrets_are_equal_if_their_texts_are_equal() -> None:
     assert Secret(KEY) == Secret(KEY)
     assert Secret(KEY) != Secret("other")
     assert Secret(KEY) != KEY
     assert {Secret(KEY), Secret(KEY)} == {Secret(KEY)}
 
 
-def rotated(path: Path, content: str) -> None:
-    """Put another file in the key file's place, as a secret's mount does."""
+def replace_file(path: Path, content: str) -> None:
+    """Replace the key file with another file, as Kubernetes does for a mounted secret."""
     following = path.with_name("following")
     following.write_text(content)
     following.replace(path)
 
 
-def test_a_key_file_is_read_again_when_it_is_another(tmp_path: Path) -> None:
-    """Whoever keeps secrets out of the logs knows each key before it is used."""
+def test_a_changed_key_file_is_reloaded(tmp_path: Path) -> None:
+    """`on_new_key` gets each key before it is used."""
     path, known = tmp_path / "key", list[Secret]()
     path.write_text("first\n")
     key = read_key(in_file(path), {}, known.append)
     assert key.current() == Secret("first")
     with capture_logs() as logs:
-        rotated(path, "second")
+        replace_file(path, "second")
         assert key.current() == Secret("second")
         path.write_text("third, as long")
         path.write_text("third")
         assert key.current() == Secret("third")
         assert key.current() == Secret("third")
     assert known == [Secret("first"), Secret("second"), Secret("third")]
-    assert [log["event"] for log in logs] == ["key_replaced", "key_replaced"]
+    assert [log["event"] for log in logs] == ["key_file_reloaded", "key_file_reloaded"]
 
 
 @pytest.mark.parametrize("spoil", [lambda path: path.write_text(""), Path.unlink, None])
-def test_a_bad_new_file_keeps_the_old_key_and_says_so_once(
+def test_a_bad_key_file_keeps_the_previous_key_and_is_reported_once(
     tmp_path: Path, spoil: Callable[[Path], object] | None
 ) -> None:
     path = tmp_path / "key"
@@ -212,23 +212,23 @@ def test_a_bad_new_file_keeps_the_old_key_and_says_so_once(
         assert key.current() == Secret("old")
         assert key.current() == Secret("old")
     assert [(log["event"], log["log_level"]) for log in logs] == [
-        ("key_not_replaced", "warning"),
-        ("key_file_well_again", "info"),
+        ("key_file_reload_failed", "warning"),
+        ("key_file_recovered", "info"),
     ]
     assert str(tmp_path) not in str(logs)
 
 
-def test_after_a_refusal_the_file_is_read_whatever_it_looks_like(tmp_path: Path) -> None:
+def test_after_a_refusal_the_file_is_reloaded_even_if_it_looks_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("old")
     key = read_key(in_file(path), {})
     assert not key.replaced(Secret("old"))
-    rotated(path, "new")
+    replace_file(path, "new")
     assert key.replaced(Secret("old"))
     assert not key.replaced(Secret("new"))
 
 
-def test_a_variable_has_no_other_key_to_offer() -> None:
+def test_a_key_from_the_environment_is_never_replaced() -> None:
     key = read_key(Account("main", api_key_env="NAME"), {"NAME": "k"})
     assert key.current() == Secret("k")
     assert not key.replaced(Secret("k"))

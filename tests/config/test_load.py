@@ -1,5 +1,6 @@
-"""From files and the environment to a `Config`."""
+"""`load` and `resolve`: from files and the environment to a `Config`."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from exporter.config import (
     Batches,
     Config,
     Discover,
+    LabelCollision,
     Polling,
+    label_collisions,
     load,
     resolve,
 )
@@ -26,7 +29,7 @@ def refused(config_file: Path | None, environ: dict[str, str], cwd: Path) -> str
     return str(caught.value)
 
 
-def test_the_smallest_file_has_the_defaults() -> None:
+def test_keys_that_are_left_out_have_their_defaults() -> None:
     assert load(GOOD / "smallest.yaml") == Config(
         accounts=(
             Account(
@@ -45,7 +48,7 @@ def test_the_smallest_file_has_the_defaults() -> None:
             stale_after=600.0,
         ),
         batches=Batches(
-            keep_ended=86400.0,
+            keep_ended=21600.0,
             max_per_agent=1000,
             per_batch_series=True,
             outcomes=False,
@@ -85,14 +88,14 @@ def test_every_key_is_read() -> None:
     )
 
 
-def test_aliases_stand_for_what_they_name() -> None:
+def test_an_alias_repeats_its_anchor() -> None:
     first, second = load(GOOD / "aliases.yaml").accounts
     labels = {"team": "retention"}
     assert first.agents == (Agent("one", None, labels), Agent("two", "a", labels))
     assert second.agents == first.agents
 
 
-def test_loopback_may_be_http_and_slashes_at_the_end_go() -> None:
+def test_http_is_for_loopback_only_and_trailing_slashes_are_removed() -> None:
     assert [account.base_url for account in load(GOOD / "loopback.yaml").accounts] == [
         "http://127.0.0.1:80",
         "http://[::1]:1",
@@ -101,50 +104,53 @@ def test_loopback_may_be_http_and_slashes_at_the_end_go() -> None:
     ]
 
 
-def test_a_byte_order_mark_is_no_matter(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(SMALLEST, "utf-8-sig")
     assert load(path) == load(GOOD / "smallest.yaml")
 
 
-def test_a_relative_key_file_stands_beside_the_configuration(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("etc").mkdir()
-    Path("etc/config.yaml").write_text(SMALLEST.replace("api_key_env: KEY", "api_key_file: key"))
-    Path("etc/key").write_text("secret\n")
-    config, _ = resolve(Path("etc/config.yaml"), {}, tmp_path)
-    assert config.accounts[0].api_key_file == str(tmp_path / "etc" / "key")
+def test_a_relative_key_file_starts_at_the_folder_of_the_configuration(tmp_path: Path) -> None:
+    """Also where the path of the configuration is relative itself."""
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    (folder / "config.yaml").write_text(SMALLEST.replace("api_key_env: KEY", "api_key_file: key"))
+    (folder / "key").write_text("secret\n")
+    relative = Path(os.path.relpath(folder / "config.yaml"))
+    config, _ = resolve(relative, {}, tmp_path)
+    key_file = config.accounts[0].api_key_file
+    assert key_file is not None
+    assert Path(key_file).is_absolute()
+    assert Path(key_file).resolve() == (folder / "key").resolve()
 
 
-def test_an_absolute_key_file_stays(tmp_path: Path) -> None:
+def test_an_absolute_key_file_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(SMALLEST.replace("api_key_env: KEY", "api_key_file: /run/secrets/key"))
     assert load(path).accounts[0].api_key_file == "/run/secrets/key"
 
 
-def test_the_named_file_comes_first(tmp_path: Path) -> None:
+def test_the_file_of_the_flag_comes_first(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("broken")
     named = GOOD / "smallest.yaml"
     environ = {"KEY": "secret", "ULTRAVOX_API_KEY": "other"}
     assert resolve(named, environ, tmp_path) == (load(named), str(named))
 
 
-def test_then_the_file_in_the_working_directory(tmp_path: Path) -> None:
+def test_the_file_in_the_working_directory_comes_second(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(SMALLEST)
     environ = {"KEY": "secret", "ULTRAVOX_API_KEY": "other"}
     assert resolve(None, environ, tmp_path) == (load(path), str(path))
 
 
-def test_a_file_without_end_is_not_read_to_it() -> None:
+def test_an_endless_file_is_refused() -> None:
     with pytest.raises(ConfigError) as caught:
         load(Path("/dev/zero"))
-    assert str(caught.value) == "/dev/zero: more than 10 MiB: expected a configuration"
+    assert str(caught.value) == "/dev/zero: larger than 10 MiB: expected a configuration file"
 
 
-def test_a_link_to_nowhere_is_not_an_absent_file(tmp_path: Path) -> None:
+def test_a_broken_link_is_not_an_absent_file(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.symlink_to("nowhere")
     assert refused(None, {"ULTRAVOX_API_KEY": "secret"}, tmp_path) == (
@@ -152,7 +158,7 @@ def test_a_link_to_nowhere_is_not_an_absent_file(tmp_path: Path) -> None:
     )
 
 
-def test_then_the_environment(tmp_path: Path) -> None:
+def test_the_environment_comes_third(tmp_path: Path) -> None:
     account = Account("default", api_key_env="ULTRAVOX_API_KEY", discover=Discover())
     assert resolve(None, {"ULTRAVOX_API_KEY": "secret"}, tmp_path) == (
         Config((account,)),
@@ -160,14 +166,14 @@ def test_then_the_environment(tmp_path: Path) -> None:
     )
 
 
-def test_a_key_that_can_not_be_sent_is_refused_in_the_environment_too(tmp_path: Path) -> None:
+def test_a_bad_key_in_the_environment_is_refused(tmp_path: Path) -> None:
     assert refused(None, {"ULTRAVOX_API_KEY": " "}, tmp_path) == (
         "ULTRAVOX_API_KEY: the environment variable is empty"
     )
 
 
 @pytest.mark.parametrize("environ", [{}, {"ULTRAVOX_API_KEY": ""}])
-def test_without_any_of_them_the_three_ways_are_named(
+def test_without_any_configuration_the_message_names_the_three_ways(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     assert refused(None, environ, tmp_path) == (
@@ -176,21 +182,37 @@ def test_without_any_of_them_the_three_ways_are_named(
     )
 
 
-def test_keys_are_checked_with_everything_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("empty").write_text("\n")
-    Path("config.yaml").write_text(
+def test_bad_keys_are_reported_with_all_other_problems(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    (tmp_path / "empty").write_text("\n")
+    path.write_text(
         "accounts:\n"
         "  - {name: a, api_key_file: empty, discover: {}}\n"
         "  - {name: b, api_key_env: ABSENT, discover: {}}\n"
         "  - {name: c, api_key_env: SET, discover: {}, nam: 1}\n"
         f"  - {{name: d, api_key_file: {'a' * 300}, discover: {{}}}}\n"
     )
-    assert refused(Path("config.yaml"), {"SET": "secret"}, tmp_path).splitlines() == [
+    message = refused(path, {"SET": "secret"}, tmp_path)
+    assert message.replace(f"{tmp_path}/", "").splitlines() == [
         "config.yaml:2: accounts[0].api_key_file: the key file is empty",
         "config.yaml:3: accounts[1].api_key_env: the environment variable is not set",
         "config.yaml:4: accounts[2].nam: unknown key (did you mean 'name'?)",
         "config.yaml:5: accounts[3].api_key_file: the key file can't be read: File name too long",
     ]
+
+
+def test_labels_that_are_usual_target_labels_are_found() -> None:
+    """They are accepted: the user may have no such target labels."""
+    labels = {"namespace": "a", "team": "b", "endpoint": "c"}
+    agents = (Agent("one", None, labels), Agent("two", None, {"endpoint": "d"}), Agent("three"))
+    config = Config((Account("a", agents=agents), Account("b", agents=(Agent("one"),))))
+    first, second = label_collisions(config)
+    assert (first, second) == (
+        LabelCollision("a", "namespace", 1),
+        LabelCollision("a", "endpoint", 2),
+    )
+    assert str(second) == (
+        "accounts[a].agents[].labels.endpoint (agents: 2): Prometheus usually sets a target label"
+        " 'endpoint': it renames this one to 'exported_endpoint', or overwrites its own where"
+        " honor_labels is true: choose another name"
+    )

@@ -18,7 +18,7 @@ import msgspec
 import yaml
 
 from exporter.simulator import Account, Agent, Campaign, Simulator, demo_account, serve
-from exporter.simulator.campaigns import PAUSED, SLOW
+from exporter.simulator.demo import PAUSED, SLOW
 from tests.support.alertmanager import EXAMPLE, PLACEHOLDER, Receiver, alerting, receiving
 from tests.support.process import PATIENCE, Process, run, started, write_config
 from tests.support.programs import free_address

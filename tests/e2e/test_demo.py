@@ -1,4 +1,4 @@
-"""The demo, scraped by a real Prometheus: every series that is promised, none that is not."""
+"""The demo, scraped by a real Prometheus: every expected series and no other."""
 
 import asyncio
 import re
@@ -10,13 +10,13 @@ import aiohttp
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.simulator import DEFAULT_KEY, Account, demo_account
-from tests.support.process import FREE_PORT, Process, started
+from tests.support.process import FREE_PORT, Process, eventually, started
 from tests.support.programs import require
 from tests.support.prometheus import INTERVAL, Prometheus, scraping
 from tests.support.truth import Record, agent_sums, batch_series, kept, state
 
 Truth = dict[str, list[Record]]
-"""The API's rows, by agent."""
+"""The API's batch records, by agent."""
 
 MOVING = (
     "ultravox_batch_calls_completed",
@@ -24,14 +24,15 @@ MOVING = (
     "ultravox_agent_calls_completed",
     "ultravox_batch_window_remaining_seconds",
 )
-"""What goes on between two looks."""
+"""Series whose values change between two requests."""
 
 TRIES = 20
-"""Looks for a moment at which nothing changes: the demo's batches change every few seconds."""
+"""Attempts to find a moment without a change: the demo's batches change every few seconds."""
 
 
-async def rows(exporter: Process) -> Truth:
+async def api_records(exporter: Process) -> Truth:
     """Return every batch of every agent, from the API that the demo polls."""
+    await eventually(lambda: "Ctrl-C" in exporter.out, exporter.describe)
     found = re.search(r"simulated Ultravox API +(\S+)", exporter.out)
     assert found is not None
     truth: Truth = {}
@@ -44,7 +45,7 @@ async def rows(exporter: Process) -> Truth:
 
 
 async def results(api: aiohttp.ClientSession, path: str) -> list[Any]:
-    """Return the rows of every page."""
+    """Return the records of every page."""
     found: list[Any] = []
     url: str | None = f"{path}?pageSize=100"
     while url:
@@ -55,25 +56,25 @@ async def results(api: aiohttp.ClientSession, path: str) -> list[Any]:
     return found
 
 
-def promised(truth: Truth, now: float) -> dict[str, float]:
-    """Return the series of all batches and sums that the page should have at a time."""
+def expected(truth: Truth, now: float) -> dict[str, float]:
+    """Return the series of all batches and sums that a scrape at a time should have."""
     series: dict[str, float] = {}
-    for agent_id, all_rows in truth.items():
-        shown = kept(all_rows, now)
+    for agent_id, records in truth.items():
+        shown = kept(records, now)
         series |= agent_sums("demo", agent_id, shown, now)
-        for row in shown:
-            series |= batch_series("demo", agent_id, row, now)
+        for record in shown:
+            series |= batch_series("demo", agent_id, record, now)
     return series
 
 
 def batches_with_series(found: dict[str, float]) -> dict[str, float]:
-    """Return the series that `promised` is about."""
+    """Return the series that `expected` calculates."""
     pattern = r"ultravox_(batch_(?!last_progress)|agent_(batches|calls|calls_completed)\{)"
     return {name: value for name, value in found.items() if re.match(pattern, name)}
 
 
 def canonical(name: str) -> str:
-    """Return a series as Prometheus gives it: labels in order of name, without the empty ones."""
+    """Return a series as Prometheus writes it: labels in order of name, without empty ones."""
     head, _, labels = name.partition("{")
     pairs = ",".join(sorted(re.findall(r'[a-z_]+="[^"]+"', labels)))
     return f"{head}{{{pairs}}}"
@@ -82,7 +83,7 @@ def canonical(name: str) -> str:
 def assert_within(
     found: dict[str, float], before: dict[str, float], after: dict[str, float]
 ) -> None:
-    """Check that values that move lie between two looks, and that the others are equal."""
+    """Check that changing values are between `before` and `after`, and that others are equal."""
     assert found.keys() == before.keys() == after.keys()
     for name, value in found.items():
         low, high = sorted((before[name], after[name]))
@@ -93,15 +94,15 @@ def assert_within(
 
 
 async def settled(exporter: Process) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """Return one scrape, and what was promised at a time before its polls and at its end.
+    """Return one scrape, and the series expected before its polls and after the scrape.
 
-    Where a batch begins, ends or changes its state in between, look again.
+    Try again if a batch begins, ends or changes its state in between.
     """
     while True:
-        before = promised(await rows(exporter), time.time())
+        before = expected(await api_records(exporter), time.time())
         await polled_again(exporter)
         found = await exporter.scrape()
-        after = promised(await rows(exporter), time.time())
+        after = expected(await api_records(exporter), time.time())
         same = before.keys() == after.keys() and all(
             before[name] == after[name] for name in before if not name.startswith(MOVING)
         )
@@ -124,16 +125,18 @@ def scenarios(account: Account) -> dict[str, str]:
     }
 
 
-async def test_every_scenario_has_the_series_that_are_promised_and_no_others() -> None:
+async def test_every_scenario_has_the_expected_series_and_no_others() -> None:
     async with started("demo", FREE_PORT) as exporter:
         await exporter.ready()
         found, before, after = await settled(exporter)
         assert_within(batches_with_series(found), before, after)
-        truth = await rows(exporter)
-        _, page = await exporter.get()
+        truth = await api_records(exporter)
+        _, exposition = await exporter.get()
     by_id = scenarios(demo_account())
     seen = {
-        (by_id[row["batchId"]], state(row, time.time())) for each in truth.values() for row in each
+        (by_id[record["batchId"]], state(record, time.time()))
+        for records in truth.values()
+        for record in records
     }
     assert seen >= {
         ("healthy", "active"),
@@ -151,11 +154,11 @@ async def test_every_scenario_has_the_series_that_are_promised_and_no_others() -
         ("crowd-ended", "ended"),
     }
     (old,) = [batch_id for batch_id, scenario in by_id.items() if scenario == "old"]
-    assert old not in page
+    assert old not in exposition
 
 
 async def test_prometheus_scrapes_the_demo(tmp_path: Path) -> None:
-    """`up` is 1, and what Prometheus holds is what the page says."""
+    """`up` is 1, and Prometheus has stored what `/metrics` returns."""
     require("prometheus")
     async with started("demo", FREE_PORT) as exporter:
         await exporter.ready()
@@ -163,8 +166,8 @@ async def test_prometheus_scrapes_the_demo(tmp_path: Path) -> None:
         async with scraping(target, tmp_path) as prometheus:
             assert await prometheus.until("up == 1") == {"up{}": 1}
             await prometheus.until("ultravox_batch_info")
-            page, stored = await same_in_both(exporter, prometheus)
-            assert page == stored
+            scraped, stored = await same_in_both(exporter, prometheus)
+            assert scraped == stored
             metadata = await prometheus.get("metadata")
             assert metadata["ultravox_batch_calls"][0]["type"] == "gauge"
             assert metadata["ultravox_agent_polls"][0]["type"] == "counter"
@@ -173,34 +176,34 @@ async def test_prometheus_scrapes_the_demo(tmp_path: Path) -> None:
 async def same_in_both(
     exporter: Process, prometheus: Prometheus
 ) -> tuple[dict[str, float | None], dict[str, float | None]]:
-    """Return what the page says and what Prometheus holds, without the values that move.
+    """Return the series of a scrape and those in Prometheus, without the values that change.
 
-    Where a batch begins, ends or changes its state in between, look again.
+    Try again if a batch begins, ends or changes its state in between.
     """
     tries = 0
     while True:
-        page = still(await exporter.scrape())
+        scraped = still(await exporter.scrape())
         stored = still(await prometheus.series('{__name__=~"ultravox_.*"}'))
         tries += 1
-        if page == stored or tries == TRIES:
-            return page, stored
+        if scraped == stored or tries == TRIES:
+            return scraped, stored
         await asyncio.sleep(INTERVAL)
 
 
 def still(found: dict[str, float]) -> dict[str, float | None]:
-    """Return the series as Prometheus names them, None in place of the values that move."""
+    """Return the series as Prometheus names them, with None for the values that change."""
     return {
         canonical(name): None if name.startswith(MOVING) else value
         for name, value in batches_with_series(found).items()
     }
 
 
-async def test_promtool_has_no_complaint() -> None:
-    """In the older format, which is the one that promtool reads."""
+async def test_promtool_accepts_the_metrics() -> None:
+    """In the text format 0.0.4: promtool reads no other."""
     promtool = require("promtool")
     async with started("demo", FREE_PORT) as exporter:
         await exporter.ready()
-        _, page = await exporter.get()
+        _, exposition = await exporter.get()
         process = await asyncio.create_subprocess_exec(
             promtool,
             "check",
@@ -209,12 +212,12 @@ async def test_promtool_has_no_complaint() -> None:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        complaints, _ = await process.communicate(page.encode())
-    assert (process.returncode, complaints) == (0, b"")
+        output, _ = await process.communicate(exposition.encode())
+    assert (process.returncode, output) == (0, b"")
 
 
-async def test_openmetrics_says_the_same() -> None:
-    """prometheus_client's strict parser reads the whole page, and the series are the same."""
+async def test_openmetrics_has_the_same_series() -> None:
+    """prometheus_client's strict parser reads the whole exposition."""
     async with started("demo", FREE_PORT) as exporter:
         await exporter.ready()
         _, after = await exporter.get()
@@ -224,13 +227,13 @@ async def test_openmetrics_says_the_same() -> None:
             _, openmetrics = await exporter.get(headers={"Accept": "application/openmetrics-text"})
             _, after = await exporter.get()
     assert openmetrics.endswith("\n# EOF\n")
-    families = text_string_to_metric_families(openmetrics)  # type: ignore[no-untyped-call]  # no annotations
+    families = text_string_to_metric_families(openmetrics)  # type: ignore[no-untyped-call]  # prometheus_client's parser has no types
     names = {family.name for family in families}
     assert {"ultravox_batch_calls", "ultravox_agent_polls"} <= names
     assert series_of(plain) == series_of(openmetrics)
 
 
-def series_of(page: str) -> set[str]:
-    """Return the series of a page that the exporter renders itself."""
+def series_of(exposition: str) -> set[str]:
+    """Return the series of an exposition that the exporter renders itself."""
     own = ("ultravox_batch_", "ultravox_agent_", "ultravox_account_")
-    return {line.rpartition(" ")[0] for line in page.splitlines() if line.startswith(own)}
+    return {line.rpartition(" ")[0] for line in exposition.splitlines() if line.startswith(own)}

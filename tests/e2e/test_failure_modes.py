@@ -18,8 +18,8 @@ import pytest
 from exporter.errors import REASONS
 from exporter.render.text import Format
 from exporter.selection import SelectionSettings
-from exporter.simulator import Simulator, serve
-from exporter.simulator import faults as f
+from tests.fake_api import Simulator, serve
+from tests.fake_api import faults as f
 from tests.support.builders import Clock, account, surroundings
 from tests.support.outage import LISTING, Outage, Scrape, Watched, watching
 from tests.support.plain import render

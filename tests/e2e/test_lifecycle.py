@@ -9,8 +9,9 @@ import pytest
 
 from exporter.config import Account as ConfiguredAccount
 from exporter.config import Agent, Batches, Config, Key, Polling, Secret
-from exporter.simulator import Account, Fault, Simulator, serve
-from exporter.simulator import faults as f
+from exporter.simulator import Account
+from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api import faults as f
 from tests.support.in_process import exporter_running, scrape
 from tests.support.process import FREE_PORT, run, started, write_config
 from tests.support.virtual import VirtualLoop
@@ -229,5 +230,5 @@ async def test_without_a_file_one_variable_is_enough(tmp_path: Path) -> None:
     status, out, err = await run("check", cwd=tmp_path, env=variables)
     assert (status, err) == (0, "")
     assert out.startswith("environment variable ULTRAVOX_API_KEY: valid\naccount default: ")
-    assert "every agent that matches *" in out
+    assert "discovery every 5m: *" in out
     assert "canary" not in out

@@ -1,10 +1,10 @@
-"""The request cost that `check --live` reports is the real one."""
+"""`check --live` predicts the number of requests that polling needs."""
 
 import asyncio
 
 from exporter import app
 from exporter.config import Account, Config, Discover, Key, Polling, Secret
-from exporter.polling.preflight import survey
+from exporter.polling.preflight import preflight
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Simulator, serve
 from exporter.web.address import Address
@@ -13,11 +13,11 @@ from tests.support.virtual import VirtualLoop
 
 AGENTS, BUSY = 1000, 20
 MINUTES = 4
-"""Minutes in which every job runs a whole number of times: agents, account probe, discovery."""
+"""A multiple of every interval: idle and busy agents, the account probe, discovery."""
 
 
-def test_a_thousand_agents_cost_what_the_plan_says() -> None:
-    """Requests per minute as the simulator counts them, in four minutes of virtual time."""
+def test_a_thousand_agents_need_the_planned_number_of_requests() -> None:
+    """The simulator counts the requests of four minutes of virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, VirtualLoop)
@@ -26,7 +26,7 @@ def test_a_thousand_agents_cost_what_the_plan_says() -> None:
 
 
 async def counted_and_planned(loop: VirtualLoop) -> tuple[float, float]:
-    """Return requests per minute: counted by the simulator in steady state, and planned."""
+    """Return requests per minute: counted after the first polls of all agents, and planned."""
     simulator = Simulator(SimulatedAccount(name="many"), clock=loop.wall_clock)
     agents = [simulator.add_agent() for _ in range(AGENTS)]
     for agent in agents[:BUSY]:
@@ -41,7 +41,7 @@ async def counted_and_planned(loop: VirtualLoop) -> tuple[float, float]:
         )
         config = Config((account,), Polling())
         async with connecting(base_url, simulator.api_key) as api:
-            found = await survey(api, account, config.polling, loop.wall_clock)
+            found = await preflight(api, account, config.polling, loop.wall_clock)
         assert found.plan is not None
         keys = {"main": Key("main", Secret(simulator.api_key))}
         options = app.Options((Address("127.0.0.1", 0),), clock=loop.wall_clock)

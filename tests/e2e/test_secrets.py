@@ -7,8 +7,9 @@ import pytest
 
 from exporter.cli import main
 from exporter.log import LogFormat
-from exporter.simulator import CANARIES, Fault, Simulator, demo_account, serve
-from exporter.simulator import faults as f
+from exporter.simulator import demo_account
+from tests.fake_api import CANARIES, Fault, Simulator, serve
+from tests.fake_api import faults as f
 from tests.support.process import FREE_PORT, Process, eventually, run, started, write_config
 
 KEY = "CANARYk1.CanaryCanaryCanaryCanaryCanary00"

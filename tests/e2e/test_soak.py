@@ -26,10 +26,10 @@ from exporter.config import Account, Agent, Batches, Config, Discover, Polling, 
 from exporter.log import LogFormat, Redactor, configure
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Agent as SimulatedAgent
-from exporter.simulator import Fault, Simulator, serve
-from exporter.simulator import faults as f
-from exporter.simulator.identifiers import dice
+from exporter.simulator.model import seeded_random
 from exporter.web.address import Address
+from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api import faults as f
 from tests.support import truth
 from tests.support.process import samples
 from tests.support.virtual import VirtualLoop
@@ -201,7 +201,7 @@ class World:
         self._key_file = key_file
         self._live: dict[str, list[str]] = {agent: [] for agent in BUSY}
         self._ended: dict[str, list[str]] = {agent: [] for agent in BUSY}
-        self._calls, self._keys = dice("calls"), dice("keys")
+        self._calls, self._keys = seeded_random("calls"), seeded_random("keys")
         key_file.write_text(self.simulator.api_key)
         for index in range(OLD):
             created = loop.wall_clock() - 10 * HOUR - MINUTE * index
@@ -270,7 +270,7 @@ class Trouble:
     def __init__(self, loop: VirtualLoop, simulator: Simulator, seed: str) -> None:
         self._loop = loop
         self._simulator = simulator
-        self._rng = dice(seed)
+        self._rng = seeded_random(seed)
         self.struck = 0
 
     async def make(self) -> None:

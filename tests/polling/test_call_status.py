@@ -8,8 +8,8 @@ from exporter.config import Batches
 from exporter.model import Agent, AgentSnapshot, Batch, BatchState, CallStatus, Listing, PollHealth
 from exporter.polling.call_status import CallStatusJob, due
 from exporter.polling.job import Failure, Run, Success
-from exporter.simulator import Fault, Simulator
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator
+from tests.fake_api import faults as f
 from tests.support.builders import POLLING, Clock, Surroundings, account, surroundings
 
 COUNTED = Batches(outcomes=True, outcomes_interval=120)

@@ -31,10 +31,11 @@ from exporter.config import Batches, Polling
 from exporter.model import AgentSnapshot, Batch, Listing
 from exporter.polling.job import Run
 from exporter.polling.poller import AgentPoller
-from exporter.simulator import Account, Fault, Simulator, serve
-from exporter.simulator import faults as f
-from exporter.simulator.shelf import Place
+from exporter.simulator import Account
+from exporter.simulator.state import Entry
 from exporter.store import Store
+from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api import faults as f
 from tests.support import truth
 from tests.support.builders import Clock, account, surroundings
 
@@ -62,9 +63,9 @@ class Unruly(Simulator):
 
     order = Order.NEWEST_FIRST
 
-    def batch_places(self, agent_id: str) -> list[Place]:
-        """List the places in the order that is in force."""
-        places = super().batch_places(agent_id)
+    def batch_entries(self, agent_id: str) -> list[Entry]:
+        """List the entries in the order that is in force."""
+        places = super().batch_entries(agent_id)
         match self.order:
             case Order.NEWEST_FIRST:
                 return places

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from exporter.config import Polling
 from exporter.model import AgentSnapshot
 from exporter.polling.job import Failure, Run, Success
-from exporter.simulator import Fault, Simulator
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator
+from tests.fake_api import faults as f
 from tests.support.builders import Clock, Surroundings, account, surroundings
 
 

@@ -14,8 +14,8 @@ from exporter.polling.discovery import Discovery, matching
 from exporter.polling.job import Failure, Run, Success
 from exporter.polling.supervisor import configured
 from exporter.simulator import Account as SimulatedAccount
-from exporter.simulator import Fault, Simulator, serve
-from exporter.simulator import faults as f
+from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api import faults as f
 from tests.support.builders import Clock, Surroundings, account, surroundings
 from tests.support.virtual import VirtualLoop
 

@@ -1,1 +1,1 @@
-"""The laws of the simulator, most of them proved over real HTTP."""
+"""Tests of the simulator, most of them over real HTTP."""

@@ -1,11 +1,11 @@
-"""Fixtures: a simulator on a clock that stands still, served over real HTTP."""
+"""Fixtures: a simulator whose clock does not move, served over real HTTP."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from exporter.simulator import Account, Simulator
-from tests.simulator.support import Client, Clock, visiting
+from tests.simulator.support import Client, Clock, serving
 
 
 @pytest.fixture
@@ -23,5 +23,5 @@ def simulator(clock: Clock) -> Simulator:
 @pytest.fixture
 async def client(simulator: Simulator) -> AsyncIterator[Client]:
     """Serve that simulator to a client."""
-    async with visiting(simulator) as client:
+    async with serving(simulator) as client:
         yield client

@@ -1,14 +1,15 @@
-"""The API behaves as its reference says, over real HTTP."""
+"""The API behaves as its reference documents, over real HTTP."""
 
 import re
 import uuid
 
 import pytest
 
-from exporter.simulator import CANARIES, DEFAULT_KEY, Account, Simulator
-from tests.simulator.support import Client, Clock, batches_of, visiting
+from exporter.simulator import DEFAULT_KEY, Account, Simulator
+from tests.fake_api import CANARIES
+from tests.simulator.support import Client, Clock, batches_of, serving
 
-ROW = {
+RECORD = {
     "created": "2025-03-22T15:48:32.997086Z",
     "windowStart": "2025-03-22T15:48:33Z",
     "windowEnd": None,
@@ -50,7 +51,9 @@ def test_the_key_has_the_documented_shape() -> None:
         "/api/agents/{agent}/scheduled_batches/{other}/scheduled_calls",
     ],
 )
-async def test_what_is_not_there_is_404(client: Client, simulator: Simulator, path: str) -> None:
+async def test_an_unknown_path_or_id_is_404(
+    client: Client, simulator: Simulator, path: str
+) -> None:
     agent = simulator.add_agent()
     batch = simulator.create(agent)
     reply = await client.get(path.format(agent=agent, batch=batch, other=uuid.UUID(int=7)))
@@ -58,17 +61,21 @@ async def test_what_is_not_there_is_404(client: Client, simulator: Simulator, pa
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_other_methods_are_405(client: Client, method: str) -> None:
+async def test_methods_other_than_get_are_405(client: Client, method: str) -> None:
     reply = await client.get("/api/agents", method=method)
     assert (reply.status, reply.json()) == (405, {"detail": f'Method "{method}" not allowed.'})
 
 
-async def test_the_account_has_what_the_schema_requires(clock: Clock) -> None:
+async def test_the_account_has_all_required_fields(clock: Clock) -> None:
     account = Account(name="Shop", active_calls=3, allowed_concurrent_calls=5)
-    async with visiting(Simulator(account, clock=clock)) as client:
-        row = await client.json("/api/accounts/me")
-    assert (row["name"], row["activeCalls"], row["allowedConcurrentCalls"]) == ("Shop", 3, 5)
-    assert set(row) == {
+    async with serving(Simulator(account, clock=clock)) as client:
+        record = await client.json("/api/accounts/me")
+    assert (record["name"], record["activeCalls"], record["allowedConcurrentCalls"]) == (
+        "Shop",
+        3,
+        5,
+    )
+    assert set(record) == {
         *("accountId", "activeCalls", "allowedConcurrentCalls", "allowedCorpora", "allowedVoices"),
         *("billingUrl", "freeTimeRemaining", "freeTimeUsed", "hasActiveSubscription", "name"),
         *("subscriptionCadence", "subscriptionExpiration", "subscriptionRenewal"),
@@ -90,25 +97,25 @@ async def test_a_batch_is_served_as_documented(client: Client, simulator: Simula
         webhook_url="https://hooks.example.com",
         omitted=("paused",),
     )
-    row = await client.json(f"{batches_of(agent)}/{batch}")
-    assert list(row.items()) == [("batchId", batch), *ROW.items()]
-    assert (await client.json(batches_of(agent)))["results"] == [row] == simulator.batches(agent)
+    record = await client.json(f"{batches_of(agent)}/{batch}")
+    assert list(record.items()) == [("batchId", batch), *RECORD.items()]
+    assert (await client.json(batches_of(agent)))["results"] == [record] == simulator.batches(agent)
 
 
-async def test_agents_carry_a_large_template_and_maybe_a_name(
+async def test_agents_have_a_large_template_and_perhaps_a_name(
     client: Client, simulator: Simulator
 ) -> None:
     named = simulator.add_agent("Renewals")
     nameless = simulator.add_agent()
     page = await client.json("/api/agents")
     assert page["results"] == simulator.agents()
-    rows = {row["agentId"]: row for row in page["results"]}
-    assert rows[named]["name"] == "Renewals"
-    assert "name" not in rows[nameless]
-    assert await client.json(f"/api/agents/{named}") == rows[named]
-    assert len(str(rows[named]["callTemplate"])) > 4_000
-    assert {"agentId", "created", "publishedRevisionId", "statistics"} <= set(rows[nameless])
-    assert STAMP.fullmatch(rows[named]["created"])
+    records = {record["agentId"]: record for record in page["results"]}
+    assert records[named]["name"] == "Renewals"
+    assert "name" not in records[nameless]
+    assert await client.json(f"/api/agents/{named}") == records[named]
+    assert len(str(records[named]["callTemplate"])) > 4_000
+    assert {"agentId", "created", "publishedRevisionId", "statistics"} <= set(records[nameless])
+    assert STAMP.fullmatch(records[named]["created"])
 
 
 async def test_agents_can_be_searched_by_name(client: Client, simulator: Simulator) -> None:
@@ -116,7 +123,7 @@ async def test_agents_can_be_searched_by_name(client: Client, simulator: Simulat
     simulator.add_agent("Survey")
     simulator.add_agent()
     page = await client.json("/api/agents?search=renew")
-    assert ([row["agentId"] for row in page["results"]], page["total"]) == ([wanted], 1)
+    assert ([record["agentId"] for record in page["results"]], page["total"]) == ([wanted], 1)
 
 
 async def test_scheduled_calls_are_counted_by_status(client: Client, simulator: Simulator) -> None:
@@ -131,17 +138,17 @@ async def test_scheduled_calls_are_counted_by_status(client: Client, simulator: 
     assert (await client.json(path))["total"] == 10
 
 
-async def test_rows_of_calls_fill_their_pages_and_hold_personal_data(
+async def test_call_records_fill_their_pages_and_have_personal_data(
     client: Client, simulator: Simulator
 ) -> None:
     agent = simulator.add_agent()
     batch = simulator.create(agent, total_count=5, completed_count=3, error_count=1)
     pages = await client.pages(f"{batches_of(agent)}/{batch}/scheduled_calls?pageSize=2")
-    rows = [row for page in pages for row in page["results"]]
-    assert [row["status"] for row in rows] == ["PENDING"] * 2 + ["SUCCESS"] * 2 + ["ERROR"]
-    assert {row["batchId"] for row in rows} == {batch}
-    assert all(canary in str(rows[-1]) for canary in CANARIES[-2:])
-    assert [row["error"] is None for row in rows] == [True] * 4 + [False]
+    records = [record for page in pages for record in page["results"]]
+    assert [record["status"] for record in records] == ["PENDING"] * 2 + ["SUCCESS"] * 2 + ["ERROR"]
+    assert {record["batchId"] for record in records} == {batch}
+    assert all(canary in str(records[-1]) for canary in CANARIES[-2:])
+    assert [record["error"] is None for record in records] == [True] * 4 + [False]
 
 
 async def test_an_unknown_status_of_calls_is_400(client: Client, simulator: Simulator) -> None:
@@ -152,16 +159,16 @@ async def test_an_unknown_status_of_calls_is_400(client: Client, simulator: Simu
 
 
 @pytest.mark.parametrize(
-    ("batches", "accept", "packed"),
+    ("batches", "accept", "compressed"),
     [(40, "gzip", True), (40, "identity", False), (1, "gzip", False)],
 )
-async def test_large_bodies_are_packed_when_asked(
-    client: Client, simulator: Simulator, batches: int, accept: str, packed: bool
+async def test_large_bodies_are_compressed_when_accepted(
+    client: Client, simulator: Simulator, batches: int, accept: str, compressed: bool
 ) -> None:
     agent = simulator.add_agent()
     for _ in range(batches):
         simulator.create(agent)
     reply = await client.get(f"{batches_of(agent)}?pageSize=40", accept=accept)
-    assert (reply.headers.get("Content-Encoding") == "gzip") is packed
-    assert int(reply.headers["Content-Length"]) < len(reply.body) or not packed
+    assert (reply.headers.get("Content-Encoding") == "gzip") is compressed
+    assert int(reply.headers["Content-Length"]) < len(reply.body) or not compressed
     assert reply.json()["total"] == batches

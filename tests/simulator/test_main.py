@@ -7,20 +7,22 @@ import urllib.request
 
 import pytest
 
-from exporter.simulator import DEFAULT_KEY
+from exporter.simulator import DEFAULT_KEY, curl_examples
 from exporter.simulator.__main__ import main
 
 COMMAND = [sys.executable, "-m", "exporter.simulator"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_a_signal_comes(number: signal.Signals) -> None:
-    """It says where, and which made-up key it wants; a signal ends it with 0."""
+def test_it_serves_until_a_signal(number: signal.Signals) -> None:
+    """It prints its address, its key and how to ask it with curl; a signal ends it with 0."""
     arguments = ["--listen-address=127.0.0.1:0", "--speed=60", "--seed=3"]
     with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
         assert DEFAULT_KEY in process.stdout.readline()
+        lines = [process.stdout.readline() for _ in range(4)]
+        assert "".join(lines[2:]) == curl_examples(url, DEFAULT_KEY)
         request = urllib.request.Request(  # noqa: S310 - the address is our own
             f"{url}/api/accounts/me", headers={"X-API-Key": DEFAULT_KEY}
         )
@@ -41,7 +43,7 @@ def test_it_serves_until_a_signal_comes(number: signal.Signals) -> None:
         "--agents=3",
     ],
 )
-def test_wrong_usage_ends_with_2(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_exits_with_2(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([argument])
     assert ended.value.code == 2

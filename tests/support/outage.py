@@ -9,8 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from exporter.simulator import Account, Fault, Simulator, serve
-from exporter.simulator import faults as f
+from exporter.simulator import Account
+from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api import faults as f
 from tests.support.process import FREE_PORT, PATIENCE, Process, eventually, started
 
 LISTING = "/api/agents/*/scheduled_batches"

@@ -62,7 +62,7 @@ def batch_series(account: str, agent_id: str, record: Record, now: float) -> dic
     return series
 
 
-def kept(records: Iterable[Record], now: float, keep_ended: float = 86400.0) -> list[Record]:
+def kept(records: Iterable[Record], now: float, keep_ended: float = 21600.0) -> list[Record]:
     """Return the records that are exported: live, or ended less than `keep_ended` seconds ago."""
     return [
         record

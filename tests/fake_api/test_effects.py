@@ -1,11 +1,11 @@
-"""What each effect does to an answer that arrives whole. Changes to a page keep the rest of it."""
+"""Effects on an answer that arrives whole. Changes to a page keep the rest of it."""
 
 from typing import Any
 
 import pytest
 
-from exporter.simulator import Fault, Simulator
-from exporter.simulator.faults import (
+from tests.fake_api import Fault, Simulator
+from tests.fake_api.faults import (
     Effect,
     EmptyNext,
     ForeignNext,
@@ -25,7 +25,7 @@ from tests.simulator.support import EPOCH, Client, batches_of, ids
 
 @pytest.fixture
 def agent(simulator: Simulator) -> str:
-    """Add an agent with five batches, b0 the newest."""
+    """Add an agent with five batches, b0 the newest, and return its id."""
     agent = simulator.add_agent()
     for age in range(5):
         simulator.create(agent, created=EPOCH - age, batch_id=f"b{age}")
@@ -34,7 +34,7 @@ def agent(simulator: Simulator) -> str:
 
 @pytest.fixture
 def path(agent: str) -> str:
-    """Return the path of pages of two."""
+    """Return the path of the batches in pages of two."""
     return f"{batches_of(agent)}?pageSize=2"
 
 
@@ -44,7 +44,7 @@ async def served(client: Client, simulator: Simulator, effect: Effect, path: str
 
 
 @pytest.mark.parametrize("after", [7, "Wed, 21 Oct 2026 07:28:00 GMT"])
-async def test_any_status_with_a_hint_when_to_come_back(
+async def test_any_status_with_retry_after(
     client: Client, simulator: Simulator, after: int | str
 ) -> None:
     simulator.faults.add(Fault(effect=Status(429, retry_after=after)))
@@ -54,9 +54,7 @@ async def test_any_status_with_a_hint_when_to_come_back(
     assert simulator.requests[0].status == 429
 
 
-async def test_a_status_may_be_one_that_only_cdns_know(
-    client: Client, simulator: Simulator
-) -> None:
+async def test_a_status_without_a_standard_reason(client: Client, simulator: Simulator) -> None:
     simulator.faults.add(Fault(effect=Status(520)))
     reply = await client.get("/api/agents")
     assert (reply.status, reply.json()) == (520, {"detail": "Unknown"})
@@ -73,7 +71,7 @@ async def test_any_status_with_another_body(
     assert "Retry-After" not in reply.headers
 
 
-async def test_a_redirect_names_its_goal(client: Client, simulator: Simulator) -> None:
+async def test_a_redirect_names_its_location(client: Client, simulator: Simulator) -> None:
     simulator.faults.add(Fault(effect=Redirect("http://127.0.0.1:9/elsewhere")))
     reply = await client.get("/api/agents")
     assert (reply.status, reply.body) == (302, b"")
@@ -98,28 +96,28 @@ async def test_a_page_of_html(client: Client, simulator: Simulator) -> None:
     assert reply.body.startswith(b"<!DOCTYPE html>")
 
 
-async def test_a_wrong_type_stands_in_each_row(
+async def test_a_wrong_type_is_in_each_record(
     client: Client, simulator: Simulator, path: str
 ) -> None:
     real = await client.json(path)
     page = await served(client, simulator, WrongType("totalCount", "many"), path)
-    assert page["results"] == [row | {"totalCount": "many"} for row in real["results"]]
+    assert page["results"] == [record | {"totalCount": "many"} for record in real["results"]]
     assert page | {"results": []} == real | {"results": []}
     batch = await client.json(path.replace("?pageSize=2", "/b0"))
     assert batch["totalCount"] == "many"
 
 
-async def test_a_missing_field_misses_in_each_row(
+async def test_a_missing_field_is_missing_in_each_record(
     client: Client, simulator: Simulator, path: str
 ) -> None:
     page = await served(client, simulator, Missing("created"), path)
-    assert [set(row) & {"created", "batchId"} for row in page["results"]] == [{"batchId"}] * 2
+    assert [set(record) & {"created", "batchId"} for record in page["results"]] == [{"batchId"}] * 2
 
 
 async def test_next_may_name_another_server(
     client: Client, simulator: Simulator, path: str
 ) -> None:
-    """With the cursor kept, and only where there is a next page."""
+    """With the same cursor, and only where there is a next page."""
     first, second, last = await client.pages(path)
     simulator.faults.add(Fault(effect=ForeignNext("http://127.0.0.9:99")))
     page = await client.json(path)
@@ -127,21 +125,21 @@ async def test_next_may_name_another_server(
     assert (await client.json(second["next"])) == last
 
 
-async def test_next_may_repeat_for_ever(client: Client, simulator: Simulator, path: str) -> None:
-    """Faults on a later page repeat that page."""
+async def test_next_may_repeat_the_page(client: Client, simulator: Simulator, path: str) -> None:
+    """A fault on page 2 repeats page 2."""
     simulator.faults.add(Fault(effect=RepeatNext(), page=2))
-    pages = await client.pages(path, most=5)
+    pages = await client.pages(path, limit=5)
     assert ids(*pages) == ["b0", "b1", *["b2", "b3"] * 4]
     assert len({page["next"] for page in pages}) == 1
 
 
-async def test_even_a_single_page_may_repeat(client: Client, simulator: Simulator) -> None:
+async def test_a_single_page_may_repeat(client: Client, simulator: Simulator) -> None:
     page = await served(client, simulator, RepeatNext(), "/api/agents")
     again = await client.json(page["next"])
     assert again == page
 
 
-async def test_next_may_be_empty_on_the_last_page_alone(
+async def test_next_may_be_empty_on_the_last_page_only(
     client: Client, simulator: Simulator, path: str
 ) -> None:
     simulator.faults.add(Fault(effect=EmptyNext()))
@@ -150,7 +148,7 @@ async def test_next_may_be_empty_on_the_last_page_alone(
     assert pages[-1]["next"] == ""
 
 
-async def test_links_may_miss_on_the_last_page_alone(
+async def test_links_may_be_missing_on_the_last_page_only(
     client: Client, simulator: Simulator, path: str
 ) -> None:
     simulator.faults.add(Fault(effect=NoLinks()))
@@ -159,18 +157,20 @@ async def test_links_may_miss_on_the_last_page_alone(
     assert set(pages[-1]) == {"results", "total"}
 
 
-async def test_the_total_may_miss(client: Client, simulator: Simulator, path: str) -> None:
+async def test_the_total_may_be_missing(client: Client, simulator: Simulator, path: str) -> None:
     page = await served(client, simulator, NoTotal(), path)
     assert set(page) == {"next", "previous", "results"}
 
 
-async def test_the_order_may_be_the_other(client: Client, simulator: Simulator, path: str) -> None:
+async def test_the_order_may_be_the_opposite(
+    client: Client, simulator: Simulator, path: str
+) -> None:
     simulator.faults.add(Fault(effect=OldestFirst()))
     assert ids(*await client.pages(path)) == ["b4", "b3", "b2", "b1", "b0"]
 
 
 @pytest.mark.parametrize("effect", [Missing("detail"), RepeatNext(), EmptyNext()])
-async def test_errors_and_single_objects_have_no_links_or_rows(
+async def test_errors_and_single_objects_have_no_links_or_records(
     client: Client, simulator: Simulator, effect: Effect
 ) -> None:
     before = await client.json("/api/accounts/me")

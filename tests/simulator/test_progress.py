@@ -1,4 +1,4 @@
-"""The laws of a campaign's counts: pure, bounded, never falling, in step with the clock."""
+"""A campaign's counts: pure, bounded, never falling, following the clock."""
 
 import msgspec
 import pytest
@@ -6,28 +6,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.simulator import Batch, Campaign
-from exporter.simulator.dialling import completed_count, observe, outcomes, place
+from exporter.simulator.progress import calls_by_status, completed_count, observe, place
 
-MOMENTS = st.floats(-1e6, 1e6)
-MAYBE = st.none() | MOMENTS
+TIMES = st.floats(-1e6, 1e6)
+OPTIONAL_TIMES = st.none() | TIMES
 CAMPAIGNS = st.builds(
     Campaign,
     batch_id=st.just("b"),
     scenario=st.just("any"),
-    created=MOMENTS,
+    created=TIMES,
     total=st.integers(1, 10_000),
     rate=st.floats(0, 100),
-    window_start=MAYBE,
-    window_end=MAYBE,
-    stalled_at=MAYBE,
-    paused_at=MAYBE,
+    window_start=OPTIONAL_TIMES,
+    window_end=OPTIONAL_TIMES,
+    stalled_at=OPTIONAL_TIMES,
+    paused_at=OPTIONAL_TIMES,
     ends=st.booleans(),
     error_share=st.floats(0, 1),
 )
 PLAIN = Campaign(batch_id="b", scenario="plain", created=0, total=100, rate=1)
 
 
-@given(CAMPAIGNS, MOMENTS, MOMENTS)
+@given(CAMPAIGNS, TIMES, TIMES)
 def test_counts_never_fall_and_never_pass_the_total(
     campaign: Campaign, one: float, other: float
 ) -> None:
@@ -36,29 +36,29 @@ def test_counts_never_fall_and_never_pass_the_total(
     assert completed_count(campaign, later) <= campaign.total
 
 
-@given(CAMPAIGNS, MOMENTS)
-def test_nothing_that_is_served_lies_in_the_future(campaign: Campaign, now: float) -> None:
+@given(CAMPAIGNS, TIMES)
+def test_no_served_time_is_in_the_future(campaign: Campaign, now: float) -> None:
     batch = observe(campaign, now)
     assert batch.ended_at is None or batch.ended_at <= now
     assert batch.completed_count == 0 or campaign.created <= now
 
 
-@given(CAMPAIGNS, MOMENTS)
+@given(CAMPAIGNS, TIMES)
 def test_every_call_is_in_one_status(campaign: Campaign, now: float) -> None:
-    counts = outcomes(observe(campaign, now), now)
+    counts = calls_by_status(observe(campaign, now), now)
     assert sum(counts.values()) == campaign.total
     assert min(counts.values()) >= 0
 
 
 @given(st.floats(-86_400, 86_400), st.sampled_from([1.0, 2.0, 60.0]))
-def test_speed_changes_when_not_what(offset: float, speed: float) -> None:
+def test_speed_changes_the_time_not_the_counts(offset: float, speed: float) -> None:
     """After S seconds at speed N a campaign is where it is after N·S seconds at speed 1."""
     fast = completed_count(place(PLAIN, 1_000.0, speed), 1_000.0 + offset / speed)
     slow = completed_count(place(PLAIN, 1_000.0, 1.0), 1_000.0 + offset)
-    assert abs(fast - slow) <= 1  # the last call may fall on either side of a rounded moment
+    assert abs(fast - slow) <= 1  # a rounded time may fall on either side of the last call
 
 
-def test_placing_divides_offsets_by_the_speed_and_puts_windows_on_whole_seconds() -> None:
+def test_offsets_are_divided_by_the_speed_and_windows_are_on_whole_seconds() -> None:
     campaign = msgspec.structs.replace(
         PLAIN, created=-60, window_start=-30, window_end=615, stalled_at=120, paused_at=90
     )
@@ -85,14 +85,14 @@ def test_placing_divides_offsets_by_the_speed_and_puts_windows_on_whole_seconds(
         ({"rate": 0.0}, 1e9, 0, None),
     ],
 )
-def test_what_stops_a_campaign_and_what_ends_it(
+def test_when_a_campaign_stops_and_when_it_ends(
     changes: dict[str, float], now: float, completed: int, ended_at: float | None
 ) -> None:
     batch = observe(msgspec.structs.replace(PLAIN, **changes), now)
     assert (batch.completed_count, batch.ended_at) == (completed, ended_at)
 
 
-def test_a_campaign_is_paused_from_its_moment_on() -> None:
+def test_a_campaign_is_paused_from_paused_at_on() -> None:
     campaign = msgspec.structs.replace(PLAIN, paused_at=30.0)
     assert [observe(campaign, now).paused for now in (29, 30, 31)] == [False, True, True]
 
@@ -119,12 +119,12 @@ def test_a_campaign_is_paused_from_its_moment_on() -> None:
         ),
     ],
 )
-def test_calls_not_made_wait_or_have_expired(batch: Batch, status: str) -> None:
-    counts = outcomes(batch, 10)
+def test_calls_not_made_are_future_pending_or_expired(batch: Batch, status: str) -> None:
+    counts = calls_by_status(batch, 10)
     assert {name: count for name, count in counts.items() if count} == {status: 5, "SUCCESS": 4}
 
 
 def test_errors_count_as_completed() -> None:
     batch = observe(msgspec.structs.replace(PLAIN, error_share=0.25), 40)
     assert (batch.completed_count, batch.error_count) == (40, 10)
-    assert outcomes(batch, 40)["SUCCESS"] == 30
+    assert calls_by_status(batch, 40)["SUCCESS"] == 30

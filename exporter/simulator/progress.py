@@ -1,18 +1,18 @@
-"""How a campaign goes on: pure functions of a frozen definition and the time."""
+"""The progress of a campaign: pure functions of a frozen definition and the time."""
 
 import math
 
 import msgspec
 
-from exporter.simulator.model import Batch, Campaign
+from exporter.simulator.model import Agent, Batch, Campaign
 
 
 def place(campaign: Campaign, epoch: float, speed: float) -> Campaign:
-    """Put a campaign on the real clock: offsets become unix seconds, its rate per real second.
+    """Return the campaign on the real clock: offsets in unix seconds, its rate per real second.
 
-    The world runs `speed` times as fast, so an offset of S simulated seconds lies S / speed real
-    seconds from `epoch`. Windows fall on whole seconds: people enter those, and so timestamps
-    without a fraction occur beside those with one.
+    Simulated time runs `speed` times as fast, so an offset of S simulated seconds is S / speed real
+    seconds from `epoch`. Windows are on whole seconds, as people enter them: so the API serves
+    timestamps without a fraction beside those with one.
     """
 
     def real(offset: float | None) -> float | None:
@@ -32,11 +32,17 @@ def place(campaign: Campaign, epoch: float, speed: float) -> Campaign:
     )
 
 
+def place_agent(agent: Agent, epoch: float, speed: float) -> Agent:
+    """Return the agent on the real clock: `created` in unix seconds, no campaigns."""
+    created = epoch + agent.created / speed
+    return msgspec.structs.replace(agent, created=created, campaigns=())
+
+
 def observe(campaign: Campaign, now: float) -> Batch:
     """Return the batch as the API shows it at `now`; the campaign is placed on the same clock.
 
     `completedCount` counts calls made or failed (documented). `endedAt` is set when the last call
-    is made, or at the end of the window (both inferred: nobody says what sets it).
+    is made, or at the end of the window (both inferred: no documentation says what sets it).
     """
     completed = completed_count(campaign, now)
     return Batch(
@@ -57,31 +63,31 @@ def observe(campaign: Campaign, now: float) -> Batch:
 
 
 def completed_count(campaign: Campaign, now: float) -> int:
-    """Count the calls made by `now`: from 0 to the total, and never falling as `now` grows."""
-    if now >= _done_at(campaign):
+    """Return the number of calls made by `now`, which grows with `now` from 0 to the total."""
+    if now >= _last_call_at(campaign):
         return campaign.total
-    elapsed = min(now, _stops(campaign)) - _opens(campaign)
+    elapsed = min(now, _stops_at(campaign)) - _starts_at(campaign)
     return min(campaign.total, int(campaign.rate * max(0.0, elapsed)))
 
 
-def outcomes(batch: Batch, now: float) -> dict[str, int]:
-    """Count the calls in each status (documented: the five names) at `now` (unix seconds).
+def calls_by_status(batch: Batch, now: float) -> dict[str, int]:
+    """Return the number of calls in each status (documented: the five names) at `now`.
 
     Calls not made by the end of the window are EXPIRED (documented); before the window opens they
     are FUTURE and within it PENDING (inferred from the names).
     """
-    left = max(batch.total_count - batch.completed_count, 0)
-    waiting = _waiting(batch, now)
+    remaining = max(batch.total_count - batch.completed_count, 0)
+    status = _status_of_remaining(batch, now)
     return {
-        "FUTURE": left if waiting == "FUTURE" else 0,
-        "PENDING": left if waiting == "PENDING" else 0,
+        "FUTURE": remaining if status == "FUTURE" else 0,
+        "PENDING": remaining if status == "PENDING" else 0,
         "SUCCESS": batch.completed_count - batch.error_count,
-        "EXPIRED": left if waiting == "EXPIRED" else 0,
+        "EXPIRED": remaining if status == "EXPIRED" else 0,
         "ERROR": batch.error_count,
     }
 
 
-def _waiting(batch: Batch, now: float) -> str:
+def _status_of_remaining(batch: Batch, now: float) -> str:
     if batch.ended_at is not None:
         return "EXPIRED"
     if batch.window_end is not None and batch.window_end <= now:
@@ -91,24 +97,26 @@ def _waiting(batch: Batch, now: float) -> str:
     return "PENDING"
 
 
-def _opens(campaign: Campaign) -> float:
+def _starts_at(campaign: Campaign) -> float:
+    """Return the time from which calls are made."""
     return max(campaign.created, campaign.window_start or -math.inf)
 
 
-def _stops(campaign: Campaign) -> float:
+def _stops_at(campaign: Campaign) -> float:
+    """Return the time from which no call is made; infinity if there is none."""
     ends = (campaign.window_end, campaign.stalled_at, campaign.paused_at)
     return min((end for end in ends if end is not None), default=math.inf)
 
 
-def _done_at(campaign: Campaign) -> float:
-    """When the last call is made; infinite if that never happens."""
+def _last_call_at(campaign: Campaign) -> float:
+    """Return the time of the last call; infinity if it is never made."""
     if campaign.rate == 0:
         return math.inf
-    done = _opens(campaign) + campaign.total / campaign.rate
-    return done if done <= _stops(campaign) else math.inf
+    last = _starts_at(campaign) + campaign.total / campaign.rate
+    return last if last <= _stops_at(campaign) else math.inf
 
 
 def _ended_at(campaign: Campaign, now: float) -> float | None:
     window_end = math.inf if campaign.window_end is None else campaign.window_end
-    ended = min(_done_at(campaign), window_end)
+    ended = min(_last_call_at(campaign), window_end)
     return ended if campaign.ends and ended <= now else None

@@ -1,4 +1,4 @@
-"""Answers that go wrong on their way, and a server that closes whatever its clients do."""
+"""Answers that break while they are sent, and a server that closes while requests hang."""
 
 import asyncio
 import contextlib
@@ -9,8 +9,8 @@ import zlib
 import aiohttp
 import pytest
 
-from exporter.simulator import Account, Fault, Simulator, serve
-from exporter.simulator.faults import (
+from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api.faults import (
     CorruptGzip,
     CutBody,
     Effect,
@@ -20,11 +20,11 @@ from exporter.simulator.faults import (
     Reset,
     Status,
 )
-from tests.simulator.support import Client, visiting
+from tests.simulator.support import Client, client_of
 
 
 async def test_a_reset_leaves_no_answer(client: Client, simulator: Simulator) -> None:
-    """The client of aiohttp asks once more before it gives up: two requests may have come in."""
+    """The client retries once: the server may have received two requests."""
     simulator.faults.add(Fault(effect=Reset()))
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await client.get("/api/agents")
@@ -48,7 +48,7 @@ async def test_a_huge_body_is_still_json(client: Client, simulator: Simulator) -
 
 
 @pytest.mark.parametrize(("garbage", "error"), [(False, EOFError), (True, gzip.BadGzipFile)])
-async def test_corrupt_gzip_can_not_be_read(
+async def test_corrupt_gzip_cannot_be_decompressed(
     simulator: Simulator, garbage: bool, error: type[Exception]
 ) -> None:
     simulator.faults.add(Fault(effect=CorruptGzip(garbage=garbage)))
@@ -65,10 +65,10 @@ async def test_corrupt_gzip_can_not_be_read(
 
 
 @pytest.mark.parametrize("effect", [Hang(), HangInBody()])
-async def test_a_client_may_leave_what_hangs(
+async def test_a_client_may_close_a_request_that_hangs(
     client: Client, simulator: Simulator, effect: Effect
 ) -> None:
-    """And the server goes on with the others."""
+    """The server still answers other requests."""
     handle = simulator.faults.add(Fault(effect=effect))
     request = asyncio.create_task(client.get("/api/agents"))
     while not handle.hits:
@@ -80,7 +80,7 @@ async def test_a_client_may_leave_what_hangs(
     assert (await client.get("/api/agents")).status == 200
 
 
-async def test_a_client_may_leave_in_the_middle_of_a_huge_body(
+async def test_a_client_may_close_in_the_middle_of_a_huge_body(
     client: Client, simulator: Simulator
 ) -> None:
     simulator.faults.add(Fault(effect=Huge(mebibytes=10_000), times=1))
@@ -89,11 +89,12 @@ async def test_a_client_may_leave_in_the_middle_of_a_huge_body(
     assert (await client.get("/api/agents")).status == 200
 
 
-async def test_half_a_body_arrives_before_the_silence(simulator: Simulator) -> None:
+async def test_half_a_body_arrives_before_the_answer_hangs(simulator: Simulator) -> None:
     simulator.faults.add(Fault(effect=Status(500, body=b"abcdef")))
     simulator.faults.add(Fault(effect=HangInBody()))
     async with (
-        visiting(simulator) as client,
+        serve(simulator) as url,
+        client_of(url) as client,
         client.session.get(client.url + "/api/agents") as response,
     ):
         assert (response.status, response.content_length) == (500, 6)
@@ -110,19 +111,6 @@ async def test_the_server_closes_while_requests_hang(simulator: Simulator, effec
             while not handle.hits:
                 await asyncio.sleep(0)
             began = time.monotonic()
-        assert time.monotonic() - began < 5  # far more than it takes: no proof of speed
+        assert time.monotonic() - began < 30  # seconds; aiohttp waits for 60 by default
         with pytest.raises(aiohttp.ClientError):
             await request
-
-
-async def test_a_port_in_use_is_an_error(simulator: Simulator) -> None:
-    async with serve(simulator) as url:
-        with pytest.raises(OSError, match="in use"):
-            await serve(simulator, port=int(url.rpartition(":")[2])).__aenter__()
-
-
-async def test_ipv6_addresses_stand_in_brackets() -> None:
-    simulator = Simulator(Account(name="test"))
-    async with serve(simulator, host="::1") as url, aiohttp.ClientSession() as session:
-        assert url.startswith("http://[::1]:")
-        assert (await Client(session, url).get("/api/agents")).status == 200

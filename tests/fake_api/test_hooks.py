@@ -2,8 +2,8 @@
 
 import pytest
 
-from exporter.simulator import Fault, Simulator
-from exporter.simulator.faults import After, Before, Delay
+from tests.fake_api import Fault, Simulator
+from tests.fake_api.faults import After, Before, Delay
 from tests.simulator.support import EPOCH, Client, batches_of, ids
 
 
@@ -16,17 +16,17 @@ def path(simulator: Simulator) -> str:
     return f"{batches_of(agent)}?pageSize=2"
 
 
-async def test_a_row_may_vanish_before_a_page_is_read(
+async def test_a_batch_may_disappear_before_a_page_is_read(
     client: Client, simulator: Simulator, path: str
 ) -> None:
     simulator.faults.add(Fault(page=2, times=1, effect=Before(lambda: simulator.delete("b2"))))
     assert ids(*await client.pages(path)) == ["b0", "b1", "b3", "b4"]
 
 
-async def test_rows_may_change_after_a_page_was_read(
+async def test_batches_may_change_after_a_page_was_read(
     client: Client, simulator: Simulator, path: str
 ) -> None:
-    """That page does not show it, later ones do: the new row in front is not met again."""
+    """That page does not show the change, later pages do; the new batch is on the first page."""
 
     def change() -> None:
         simulator.delete("b0")
@@ -38,6 +38,6 @@ async def test_rows_may_change_after_a_page_was_read(
     assert ids(await client.json(path)) == ["new", "b1"]
 
 
-async def test_a_late_answer_is_a_right_one(client: Client, simulator: Simulator) -> None:
+async def test_a_late_answer_is_complete(client: Client, simulator: Simulator) -> None:
     simulator.faults.add(Fault(effect=Delay(0.01)))
     assert (await client.json("/api/agents"))["total"] == 0

@@ -1,6 +1,7 @@
-"""JSON as the API writes it, from frozen records: pure functions, one a resource.
+"""The API's records: JSON as the API writes it, by one pure function for each kind of record.
 
-Field names and their order are the published schema's (documented).
+Field names and their order are the published schema's (documented). The canaries are made-up
+strings in the places of secrets and personal data: no monitor may show, log or store them.
 """
 
 from bisect import bisect_right
@@ -9,13 +10,19 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
 
-import msgspec
+from exporter.simulator.model import Account, Agent, Batch
 
-from exporter.simulator.canaries import METADATA_CANARY, PHONE_CANARY, TEMPLATE_CANARY
-from exporter.simulator.model import Account, Batch
-
-Row = dict[str, Any]
+Record = dict[str, Any]
 """A JSON object."""
+
+TEMPLATE_CANARY = "canary-call-template-c03e"
+"""In `callTemplate` of every agent."""
+
+PHONE_CANARY = "+15550100"
+"""The first digits of every phone number in scheduled calls (a range reserved for fiction)."""
+
+METADATA_CANARY = "canary-customer-data-77ab"
+"""In the metadata and the template context of every scheduled call."""
 
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 _PROMPT = " ".join(
@@ -24,7 +31,7 @@ _PROMPT = " ".join(
         *["You are a friendly caller: listen first, then answer in short words."] * 90,
     ]
 )
-_TEMPLATE: Row = {
+_TEMPLATE: Record = {
     "model": "fixie-ai/ultravox",
     "systemPrompt": _PROMPT,
     "voice": "Mark",
@@ -33,29 +40,20 @@ _TEMPLATE: Row = {
 }
 
 
-class AgentRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent as the API knows it now; `created` is unix seconds."""
-
-    agent_id: str
-    name: str | None
-    created: float
-    bare_pages: bool = False
-
-
-def micros(seconds: float) -> int:
-    """Unix seconds as whole microseconds: the resolution of the API's timestamps (observed)."""
+def microseconds(seconds: float) -> int:
+    """Return unix seconds in whole microseconds: the API's timestamps have no more (observed)."""
     return round(seconds * 1_000_000)
 
 
 def timestamp(seconds: float) -> str:
-    """Like `2025-03-22T15:48:32.997086Z` (observed); a zero fraction is dropped (inferred)."""
-    moment = _UNIX + timedelta(microseconds=micros(seconds))
+    """Return text like `2025-03-22T15:48:32.997086Z` (observed); no zero fraction (inferred)."""
+    moment = _UNIX + timedelta(microseconds=microseconds(seconds))
     return moment.isoformat().removesuffix("+00:00") + "Z"
 
 
-def batch_row(batch: Batch) -> Row:
-    """Write a batch; optional fields are null, or left out where the record omits them."""
-    row: Row = {
+def batch_record(batch: Batch) -> Record:
+    """Return a batch's record; optional fields are null, or left out where `omitted` names them."""
+    record: Record = {
         "batchId": batch.batch_id,
         "created": timestamp(batch.created),
         "windowStart": _optional(batch.window_start),
@@ -68,23 +66,23 @@ def batch_row(batch: Batch) -> Row:
         "completedCount": batch.completed_count,
         "endedAt": _optional(batch.ended_at),
     }
-    return {name: value for name, value in row.items() if name not in batch.omitted}
+    return {name: value for name, value in record.items() if name not in batch.omitted}
 
 
-def agent_row(agent: AgentRecord) -> Row:
-    """Write an agent with its large template; `name` is left out where there is none.
+def agent_record(agent: Agent) -> Record:
+    """Return an agent's record with its large template; without `name` where it has none.
 
-    `statistics.calls` is always 0: nobody is known to read it.
+    `statistics.calls` is always 0: no known monitor reads it.
     """
-    row: Row = {"agentId": agent.agent_id, "publishedRevisionId": None, "name": agent.name}
+    record: Record = {"agentId": agent.agent_id, "publishedRevisionId": None, "name": agent.name}
     if agent.name is None:
-        del row["name"]
+        del record["name"]
     template = {"callTemplate": _TEMPLATE, "statistics": {"calls": 0}}
-    return row | {"created": timestamp(agent.created)} | template
+    return record | {"created": timestamp(agent.created)} | template
 
 
-def account_row(account: Account, account_id: str) -> Row:
-    """Write the account: every required field of the schema, most of them without meaning here."""
+def account_record(account: Account, account_id: str) -> Record:
+    """Return the account's record: all fields that the schema requires, most of them constant."""
     nulls = ("Tier", "Cadence", "Expiration", "ScheduledUpdate", "Renewal")
     return {
         "accountId": account_id,
@@ -101,8 +99,8 @@ def account_row(account: Account, account_id: str) -> Row:
     }
 
 
-def call_row(batch_id: str, status: str, index: int) -> Row:
-    """Write a scheduled call full of personal data, all of it made up and all of it canaries."""
+def call_record(batch_id: str, status: str, index: int) -> Record:
+    """Return a scheduled call's record; its personal data are canaries."""
     number = f"{PHONE_CANARY}{index % 1000:03d}"
     return {
         "status": status,
@@ -116,7 +114,7 @@ def call_row(batch_id: str, status: str, index: int) -> Row:
 
 
 def status_of(index: int, counts: Mapping[str, int]) -> str:
-    """Return the status of call `index` when calls are sorted by status, in `counts`' order."""
+    """Return the status of call `index` if calls are sorted by status in the order of `counts`."""
     last = list(accumulate(counts.values()))
     return list(counts)[bisect_right(last, index)]
 
