@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli import flags
+from exporter.cli.main import COMMANDS, parse
 from exporter.metrics.catalogue import SECTIONS
 from tests.wording.phrases import EVERYWHERE, NAME, PHRASES, Phrase, beginnings
 from tests.wording.search import Finding, in_file, in_source, in_texts
@@ -34,13 +34,13 @@ def test_no_help_text_of_a_metric_has_a_banned_phrase() -> None:
     assert_none(in_texts(help_texts(families)))
 
 
-@pytest.mark.parametrize("command", [*flags.COMMANDS, ""])
+@pytest.mark.parametrize("command", [*COMMANDS, ""])
 def test_no_help_text_of_a_flag_has_a_banned_phrase(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What `--help` prints, of each subcommand and without one."""
     with pytest.raises(SystemExit):
-        flags.parse([*command.split(), "--help"])
+        parse([*command.split(), "--help"])
     printed = capsys.readouterr().out
     assert "usage: " in printed
     assert_none(in_texts([Text(f"--help {command}", 0, "help", printed)]))
