@@ -45,7 +45,6 @@ class Options:
 async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None:
     """Poll and serve until cancelled. `keys` are by account name. Raises ListenError."""
     store, heartbeat, own = Store(), Heartbeat(), Instrumentation()
-    own.config_loaded(options.clock())
     async with AsyncExitStack() as stack:
         supervisors = []
         for account in config.accounts:

@@ -1,7 +1,7 @@
-"""What is known about batches, agents and accounts. Frozen: a change is a new record.
+"""What is known about batches, agents and accounts. Frozen: a change makes a new record.
 
-Times are seconds since the Unix epoch, durations are seconds. A `None` is "unknown or not
-applicable" and becomes an absent series, never a 0.
+Times are seconds since the Unix epoch, durations are seconds. `None` means "unknown or not
+applicable": the series is then absent, never 0.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ import msgspec
 
 
 class BatchState(StrEnum):
-    """The states of a batch; a batch is in the first that fits, in this order."""
+    """The states of a batch. A batch has the first state whose condition is true, in this order."""
 
     ENDED = "ended"
     PAUSED = "paused"
@@ -23,14 +23,14 @@ class BatchState(StrEnum):
 
 
 CALL_STATUSES = ("future", "pending", "success", "expired", "error")
-"""What may become of a call (documented), as label values."""
+"""The statuses of a scheduled call (documented), as label values."""
 
 
 class CallStatus(msgspec.Struct, frozen=True, gc=False):
     """The number of a batch's calls by status, in the order of CALL_STATUSES.
 
-    `calls` is empty where the API gives no totals. `asked` is when the requests began (seconds
-    since the epoch), `fingerprint` is the batch's progress fingerprint at that time.
+    `calls` is empty if the API sends no totals. `asked` is the time at which the requests began,
+    `fingerprint` is the batch's progress fingerprint at that time.
     """
 
     calls: tuple[int, ...]
@@ -41,10 +41,11 @@ class CallStatus(msgspec.Struct, frozen=True, gc=False):
 class Batch(msgspec.Struct, frozen=True, gc=False):
     """One scheduled call batch as the API last described it.
 
-    `total` and `completed` count calls; completed means "created or error" (documented): dialled or
-    failed, not answered. `last_progress` is when this process last saw `completed` rise, None until
-    it has. `throttle` is empty when the batch has none; `webhook` says whether it has one, never
-    where. `call_status` is None until it was asked for.
+    `total` and `completed` count calls. Completed means "created or error" (documented), whether or
+    not the call was answered. `last_progress` is the time at which this process last saw
+    `completed` rise, None before that. `throttle` is empty if the batch has none. `webhook` says
+    whether the batch has a webhook; its URL is not stored. `call_status` is None until the first
+    answer about it.
     """
 
     batch_id: str
@@ -62,16 +63,16 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def live(self) -> bool:
-        """Whether the batch may still change: the API has not set its end."""
+        """Return whether the batch may still change: the API has not set `endedAt`."""
         return self.ended is None
 
     @property
     def remaining(self) -> int:
-        """Calls not completed; never negative, whatever the API says of the two counts."""
+        """Return the number of calls not completed: at least 0, whatever the API reports."""
         return max(self.total - self.completed, 0)
 
     def state(self, now: float) -> BatchState:
-        """Return the state at `now`."""
+        """Return the state at `now` (seconds since the epoch)."""
         if self.ended is not None:
             return BatchState.ENDED
         if self.paused:
@@ -83,49 +84,56 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
         return BatchState.DRAINED if self.completed >= self.total else BatchState.ACTIVE
 
     def progress_fingerprint(self, now: float) -> tuple[int, int, BatchState]:
-        """Return what moves when calls are made, or can no longer be made."""
+        """Return a value that differs when calls were made, or can start or no longer be made."""
         return (self.total, self.completed, self.state(now))
 
     def window_remaining(self, now: float) -> float | None:
         """Return the seconds after `now` in which calls can still be made.
 
-        The part of a window that has not opened counts from its opening. None without an end, or
-        once ended.
+        Before the window opens, these are all seconds of the window. None if the window has no end
+        or the batch has ended.
         """
         if self.window_end is None or self.ended is not None:
             return None
         opens = now if self.window_start is None else max(now, self.window_start)
         return max(self.window_end - opens, 0.0)
 
-    def open(self, now: float) -> bool:
-        """Whether `now` lies in a window that has an end, before the API has ended the batch."""
+    def window_counts_down(self, now: float) -> bool:
+        """Return whether the remaining window time falls by one second per second at `now`.
+
+        That is while the window is open and has an end, and the batch has not ended.
+        """
         if self.window_end is None or self.ended is not None:
             return False
         return (self.window_start is None or self.window_start <= now) and now < self.window_end
 
-    def edges(self) -> tuple[float, ...]:
-        """Return when time alone changes the batch's state, or how its window runs."""
+    def window_times(self) -> tuple[float, ...]:
+        """Return the times at which a live batch's window opens and closes; empty once ended.
+
+        At these times the state, and what window_counts_down returns, change without an answer of
+        the API.
+        """
         if self.ended is not None:
             return ()
-        return tuple(edge for edge in (self.window_start, self.window_end) if edge is not None)
+        return tuple(time for time in (self.window_start, self.window_end) if time is not None)
 
-    def kept(self, now: float, keep_ended: float) -> bool:
-        """Whether the batch is live, or ended less than `keep_ended` seconds ago."""
+    def is_retained(self, now: float, keep_ended: float) -> bool:
+        """Return whether the batch is live, or ended less than `keep_ended` seconds ago."""
         return self.ended is None or now < self.ended + keep_ended
 
 
 Kind: TypeAlias = Literal["full", "incremental"]
-"""How a listing was read: every page, or from the newest until what may have changed was seen."""
+"""How a listing was read: all pages, or from the newest batch until every live one was seen."""
 
 
 class Listing(msgspec.Struct, frozen=True):
     """What is known of an agent's batches after one listing.
 
-    `batches` holds the live ones and those ended that are kept, in no particular order. `pages` is
-    the number of pages read, `reported` the API's `total`, None when it sends none. `newest` is the
-    latest `created` of all rows, None without rows. `ordered` says whether the rows came newest
-    first, `lost` whether a batch is missing that was live before. `complete_at` is when the last
-    listing began that read every page: this one, if full.
+    `batches` are the live batches and the ended batches that are retained, in no particular order.
+    `pages` is the number of pages read, `reported` the API's `total`, None if it sends none.
+    `newest` is the latest `created` of all records, None without records. `ordered` says whether
+    the records came newest first, `lost` whether a batch is missing that was live before.
+    `complete_at` is the time at which the last full listing began: this one, if it is full.
     """
 
     batches: tuple[Batch, ...]
@@ -139,12 +147,12 @@ class Listing(msgspec.Struct, frozen=True):
 
     @property
     def any_live(self) -> bool:
-        """Whether there is a batch that may still change."""
+        """Return whether the agent has a live batch."""
         return any(batch.live for batch in self.batches)
 
 
 class Agent(msgspec.Struct, frozen=True):
-    """Who an agent is. `labels` are the user's own, for `ultravox_agent_info` only."""
+    """An agent's identity and name. `labels` are the user's own, for `ultravox_agent_info`."""
 
     account: str
     agent_id: str
@@ -153,7 +161,7 @@ class Agent(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> "AgentKey":
-        """What never changes for this agent."""
+        """Return the agent's identity, which never changes."""
         return (self.account, self.agent_id)
 
 
@@ -162,11 +170,11 @@ AgentKey: TypeAlias = tuple[str, str]
 
 
 class PollHealth(msgspec.Struct, frozen=True):
-    """How an agent's polls went. `up` is None before the first; times are when a poll began.
+    """The result of an agent's polls. `up` is None before the first poll.
 
-    A poll's answers were true at some moment after it began, so its beginning is the honest bound
-    for "was known to be true then". `interval` is the cadence in force now. `failures` counts by
-    reason.
+    `last_poll` and `last_success` are the times at which a poll began: the API's answers are from
+    that time or later. `duration` is that of the last poll, `interval` the time between the starts
+    of two polls as it applies now (both in seconds). `failures` counts failed polls by reason.
     """
 
     interval: float
@@ -179,7 +187,7 @@ class PollHealth(msgspec.Struct, frozen=True):
 
 
 class AgentSnapshot(msgspec.Struct, frozen=True):
-    """An agent, its last complete listing (None before the first), and the health of its polls.
+    """An agent, its last complete listing (None before the first), and the result of its polls.
 
     `pages` is the number of pages that the last listing of each kind took.
     """
@@ -191,27 +199,29 @@ class AgentSnapshot(msgspec.Struct, frozen=True):
 
 
 class DiscoveryHealth(msgspec.Struct, frozen=True):
-    """How an account's last discovery went, and what its last success found.
+    """The result of an account's last discovery of agents, and of the last successful one.
 
-    `last_success` is when that began; `chosen` is the number of agents that it found to be watched,
-    configured ones among them, and `included` that of agents that each include glob matches: None
-    and empty before the first.
-    `pages` is how many pages of agents it read.
+    `last_success` is the time at which the last successful discovery began. `discovered` is the
+    number of agents that it selected, agents that are also configured included. `included` is the
+    number of agents that each include glob matches. They are None, None and empty before the first
+    success. `pages` is the number of pages of agents that it read.
     """
 
     up: bool
     last_success: float | None = None
-    chosen: int | None = None
+    discovered: int | None = None
     included: Mapping[str, int] = {}
     pages: int = 1
 
 
 class AccountSnapshot(msgspec.Struct, frozen=True):
-    """An account: its probe's health (`up` is None before the first) and the last complete answers.
+    """An account: the result of its probes and the last complete answers.
 
-    `allowed_calls` is None when the account has no hard cap (documented). `discovery` is None
-    without discovery, and before it has been tried once. `requests_per_second` is the limit and
-    `discovery_interval` the seconds between two discoveries (None: there is none), as configured.
+    `up` is None before the first probe. `last_success` is the time at which the last successful
+    probe began. `allowed_calls` is None if the account has no hard cap (documented). `discovery` is
+    None without discovery and before the first one. `requests_per_second` is the configured rate
+    limit, `discovery_interval` the configured seconds between two discoveries (None without
+    discovery).
     """
 
     account: str
@@ -225,11 +235,11 @@ class AccountSnapshot(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """All that is known at one moment: the first argument of `/metrics`."""
+    """Everything that is known at one time: `/metrics` is a function of this and the time."""
 
     accounts: tuple[AccountSnapshot, ...] = ()
     agents: tuple[AgentSnapshot, ...] = ()
 
     def agents_of(self, account: str) -> Iterator[AgentSnapshot]:
-        """Yield the account's agents."""
+        """Return the account's agents."""
         return (each for each in self.agents if each.agent.account == account)

@@ -1,8 +1,8 @@
-"""What polling costs: requests a second, against the limit of the account. Pure.
+"""The request rate that polling needs, compared with the account's rate limit. Pure.
 
-An agent's poll takes the pages of its listing: one where the live batches are on the first page.
-Full listings come besides, and so do the account's probe and discovery. What outcomes cost is not
-in it: they take what is left.
+Each poll of an agent reads some pages of its listing: one page, if all live batches are on the
+first. Full listings, account probes and discovery add to that. Requests for the call status are not
+included: they run only when no other request waits.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,10 @@ from exporter.model import AccountSnapshot, AgentSnapshot
 
 
 class Load(msgspec.Struct, frozen=True):
-    """What one agent takes: pages each `interval` seconds, and the pages of a full listing."""
+    """The requests for one agent: `pages` every `interval` seconds.
+
+    `full_pages` is the number of pages of a full listing.
+    """
 
     interval: float
     pages: int = 1
@@ -22,7 +25,11 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """Requests a second of an account: when no agent has live batches, when all have, allowed."""
+    """Rates of an account, in requests per second.
+
+    `idle` is needed when no agent has live batches, `busy` when all agents have, `allowed` is the
+    configured rate limit.
+    """
 
     idle: float
     busy: float
@@ -30,14 +37,17 @@ class Cost(msgspec.Struct, frozen=True):
 
     @property
     def affordable(self) -> bool:
-        """Whether every agent can be polled at its cadence, whatever is live."""
+        """Return whether the rate limit is enough when all agents have live batches."""
         return self.busy <= self.allowed
 
 
 def requests_per_second(
     loads: Iterable[Load], polling: Polling, discovery_interval: float | None, discovery_pages: int
 ) -> float:
-    """Return what the agents, the probe and discovery (None: there is none) add up to."""
+    """Return the rate that agents, the account probe and discovery need, in requests per second.
+
+    `discovery_interval` is in seconds, None without discovery.
+    """
     agents = sum(
         load.pages / load.interval
         + max(load.full_pages - load.pages, 0) / polling.full_listing_interval
@@ -50,28 +60,30 @@ def requests_per_second(
 def cost(
     account: Account, polling: Polling, full_pages: Iterable[int], discovery_pages: int = 1
 ) -> Cost:
-    """Return what an account costs with agents whose full listings have so many pages each."""
+    """Return the cost of an account; `full_pages` has the pages of each agent's full listing."""
     pages = list(full_pages)
     discovery = None if account.discover is None else account.discover.interval
 
-    def at(interval: float) -> float:
+    def rate(interval: float) -> float:
         loads = [Load(interval, full_pages=each) for each in pages]
         return requests_per_second(loads, polling, discovery, discovery_pages)
 
-    return Cost(at(polling.idle_interval), at(polling.interval), account.requests_per_second)
+    return Cost(rate(polling.idle_interval), rate(polling.interval), account.requests_per_second)
 
 
-def load_of(snapshot: AgentSnapshot) -> Load:
-    """Return what an agent takes as it is polled now."""
+def current_load(snapshot: AgentSnapshot) -> Load:
+    """Return the load of an agent, as its last listings and its current interval make it."""
     full = snapshot.pages.get("full", 1)
     ordered = snapshot.listing is None or snapshot.listing.ordered
     pages = snapshot.pages.get("incremental", full) if ordered else full
     return Load(snapshot.health.interval, pages, full)
 
 
-def planned(account: AccountSnapshot, agents: Iterable[AgentSnapshot], polling: Polling) -> float:
-    """Return the requests a second that the cadences in force now add up to."""
+def planned_rate(
+    account: AccountSnapshot, agents: Iterable[AgentSnapshot], polling: Polling
+) -> float:
+    """Return the rate that an account with these agents needs now, in requests per second."""
     found = account.discovery
     return requests_per_second(
-        map(load_of, agents), polling, account.discovery_interval, found.pages if found else 1
+        map(current_load, agents), polling, account.discovery_interval, found.pages if found else 1
     )

@@ -1,4 +1,7 @@
-"""What of an agent's snapshot is shown at a moment. Pure."""
+"""The selection: which data of an agent and of an account are exposed at one time. Pure.
+
+Data are stale when the last success is older than `stale_after`. Stale data are not exposed.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,23 +9,23 @@ import msgspec
 
 from exporter.config import Batches, Config, Polling
 from exporter.model import AccountSnapshot, AgentSnapshot, Batch, BatchState, Listing
-from exporter.plan import planned
+from exporter.plan import planned_rate
 
 
 class SelectionSettings(msgspec.Struct, frozen=True):
-    """What the configuration says about what is shown."""
+    """The parts of the configuration on which the selection depends."""
 
     polling: Polling
     batches: Batches
 
     @classmethod
     def of(cls, config: Config) -> "SelectionSettings":
-        """Return the configuration's policy."""
+        """Return the settings of a configuration."""
         return cls(config.polling, config.batches)
 
 
 class Sums(msgspec.Struct, frozen=True):
-    """Over the batches in one state: how many there are, and their calls."""
+    """Over the batches in one state: the number of batches, and the numbers of their calls."""
 
     batches: int = 0
     calls: int = 0
@@ -30,10 +33,11 @@ class Sums(msgspec.Struct, frozen=True):
 
 
 class AgentSelection(msgspec.Struct, frozen=True):
-    """An agent at a moment. Without a listing to trust (None) nothing is counted.
+    """What is exposed of an agent.
 
-    `sums` has every state and counts every batch that is kept; `hidden` counts those without series
-    of their own by reason.
+    `listing` is None, and nothing is counted, while the agent's data are stale or unknown. `sums`
+    has every state and counts every retained batch. `hidden` is the number of batches without
+    series of their own, by the reason.
     """
 
     snapshot: AgentSnapshot
@@ -42,21 +46,25 @@ class AgentSelection(msgspec.Struct, frozen=True):
     hidden: Mapping[str, int] = {}
 
 
-def fresh(last_success: float | None, now: float, stale_after: float) -> bool:
-    """Whether what was known at `last_success` is young enough to be served at `now`.
+def is_stale(last_success: float | None, now: float, stale_after: float) -> bool:
+    """Return whether data of `last_success` are too old at `now`, or there are none.
 
-    After a clock that was put back, what seems to come from the future is as old as it is far off.
+    Times are seconds since the epoch, `stale_after` is seconds. After the clock was set back,
+    `last_success` is in the future: such data are stale when it is `stale_after` or more ahead.
     """
-    return (
-        last_success is not None and last_success - stale_after < now < last_success + stale_after
+    return last_success is None or not (
+        last_success - stale_after < now < last_success + stale_after
     )
 
 
 def select_agent(
-    snapshot: AgentSnapshot, shown: int, sums: Mapping[BatchState, Sums], batches: Batches
+    snapshot: AgentSnapshot, with_series: int, sums: Mapping[BatchState, Sums], batches: Batches
 ) -> AgentSelection:
-    """Return the view of an agent with a listing to trust, `shown` batches having series."""
-    hidden = sum(each.batches for each in sums.values()) - shown
+    """Return the selection of an agent whose data are not stale.
+
+    `with_series` is the number of batches that have series of their own.
+    """
+    hidden = sum(each.batches for each in sums.values()) - with_series
     return AgentSelection(
         snapshot,
         snapshot.listing,
@@ -68,15 +76,16 @@ def select_agent(
     )
 
 
-def batches_with_series(kept: Iterable[Batch], batches: Batches) -> tuple[Batch, ...]:
-    """Return the batches that have series of their own; all, in their order, where none is hidden.
+def batches_with_series(retained: Iterable[Batch], batches: Batches) -> tuple[Batch, ...]:
+    """Return the batches that have series of their own.
 
-    Otherwise live ones come first, then the newest ended. Nothing that a poll may change in a live
-    batch takes part, so the choice is the same from poll to poll.
+    If all have, they keep their order. Otherwise live batches come first, then the batches that
+    ended last. The order does not depend on what a poll can change in a live batch, so the same
+    batches are selected after each poll.
     """
     if not batches.per_batch_series:
         return ()
-    found = tuple(kept)
+    found = tuple(retained)
     if len(found) <= batches.max_per_agent:
         return found
     return tuple(sorted(found, key=_precedence)[: batches.max_per_agent])
@@ -88,7 +97,10 @@ def _precedence(batch: Batch) -> tuple[bool, float, str]:
 
 
 def sums_by_state(batches: Iterable[Batch], now: float) -> Mapping[BatchState, Sums]:
-    """Return the sums by state, every state present."""
+    """Return the sums over the batches by their state at `now` (seconds since the epoch).
+
+    Every state is present.
+    """
     counts = {state: [0, 0, 0] for state in BatchState}
     for batch in batches:
         count = counts[batch.state(now)]
@@ -98,8 +110,8 @@ def sums_by_state(batches: Iterable[Batch], now: float) -> Mapping[BatchState, S
     return {state: Sums(*count) for state, count in counts.items()}
 
 
-def added(parts: Sequence[Mapping[BatchState, Sums]]) -> Mapping[BatchState, Sums]:
-    """Return the sums over all parts."""
+def total_sums(parts: Sequence[Mapping[BatchState, Sums]]) -> Mapping[BatchState, Sums]:
+    """Return the totals by state of sums over parts of the batches. Every state is present."""
     return {
         state: Sums(
             sum(part[state].batches for part in parts),
@@ -111,13 +123,14 @@ def added(parts: Sequence[Mapping[BatchState, Sums]]) -> Mapping[BatchState, Sum
 
 
 class AccountSelection(msgspec.Struct, frozen=True):
-    """An account at a moment. The calls are None where they are unknown or too old to trust.
+    """What is exposed of an account.
 
-    `planned` is what the cadences in force add up to, in requests a second.
+    `planned_rate` is the rate of requests that polling needs, in requests per second. The numbers
+    of calls are None while the account's data are stale or unknown.
     """
 
     snapshot: AccountSnapshot
-    planned: float
+    planned_rate: float
     active_calls: int | None = None
     allowed_calls: int | None = None
 
@@ -126,10 +139,10 @@ def select_account(
     snapshot: AccountSnapshot,
     agents: Iterable[AgentSnapshot],
     now: float,
-    policy: SelectionSettings,
+    settings: SelectionSettings,
 ) -> AccountSelection:
-    """Return what is shown at `now` of the account that these agents belong to."""
-    rate = planned(snapshot, agents, policy.polling)
-    if not fresh(snapshot.last_success, now, policy.polling.stale_after):
+    """Return the selection of an account with these agents at `now` (seconds since the epoch)."""
+    rate = planned_rate(snapshot, agents, settings.polling)
+    if is_stale(snapshot.last_success, now, settings.polling.stale_after):
         return AccountSelection(snapshot, rate)
     return AccountSelection(snapshot, rate, snapshot.active_calls, snapshot.allowed_calls)

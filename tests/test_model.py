@@ -1,4 +1,4 @@
-"""The model's laws."""
+"""States, windows and retention of batches."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,8 +23,8 @@ batches = st.builds(
 ACTIVE = Batch("b", created=0, total=2, completed=1, window_start=100, window_end=200)
 
 
-def test_each_state_gives_way_to_those_before_it() -> None:
-    """The first state that fits is the state: add one cause after the other, from the last."""
+def test_the_first_state_that_applies_is_the_state() -> None:
+    """Each step adds the condition of one state, from the last state to the first."""
     now = 150.0
     batch = ACTIVE
     assert batch.state(now) is BatchState.ACTIVE
@@ -54,31 +54,31 @@ def test_a_window_of_zero_length_is_closed_once_it_opens() -> None:
     assert empty.window_remaining(99) == 0
 
 
-def test_time_left_counts_from_the_opening_and_stops_at_zero() -> None:
+def test_remaining_window_time_counts_from_the_start_and_stops_at_zero() -> None:
     assert [ACTIVE.window_remaining(now) for now in (0, 100, 130, 200, 300)] == [100, 100, 70, 0, 0]
     assert replace(ACTIVE, window_start=None).window_remaining(50) == 150
 
 
-def test_time_left_is_unknown_without_an_end_and_once_ended() -> None:
+def test_remaining_window_time_is_absent_without_an_end_and_once_ended() -> None:
     assert replace(ACTIVE, window_end=None).window_remaining(0) is None
     assert replace(ACTIVE, ended=1).window_remaining(0) is None
 
 
-def test_a_completed_count_over_the_total_leaves_nothing() -> None:
+def test_no_calls_remain_if_more_are_completed_than_the_total() -> None:
     assert replace(ACTIVE, total=1, completed=5).remaining == 0
     assert ACTIVE.remaining == 1
 
 
-def test_an_ended_batch_is_kept_for_just_as_long() -> None:
+def test_an_ended_batch_is_retained_for_keep_ended_seconds() -> None:
     ended = replace(ACTIVE, ended=1000)
-    assert ended.kept(1009.9, keep_ended=10)
-    assert not ended.kept(1010, keep_ended=10)
-    assert ACTIVE.kept(10**10, keep_ended=0)
+    assert ended.is_retained(1009.9, keep_ended=10)
+    assert not ended.is_retained(1010, keep_ended=10)
+    assert ACTIVE.is_retained(10**10, keep_ended=0)
 
 
 @given(batches, times)
-def test_a_batch_is_in_one_state_and_its_time_left_never_negative(batch: Batch, now: float) -> None:
+def test_every_batch_has_a_state_and_no_negative_window_time(batch: Batch, now: float) -> None:
     assert batch.state(now) in BatchState
-    left = batch.window_remaining(now)
-    assert left is None or left >= 0
+    remaining = batch.window_remaining(now)
+    assert remaining is None or remaining >= 0
     assert batch.live is (batch.state(now) is not BatchState.ENDED)

@@ -9,51 +9,51 @@ from msgspec.structs import replace
 
 from exporter.config import Account, Batches, Config, Polling
 from exporter.model import Agent, AgentSnapshot, Batch, BatchState, Listing, PollHealth
-from exporter.selection import AgentSelection, SelectionSettings, Sums
+from exporter.selection import AgentSelection, SelectionSettings, Sums, is_stale
 from tests.support.plain import select
 
 SETTINGS = SelectionSettings(Polling(stale_after=600), Batches(keep_ended=1000, max_per_agent=3))
 
 
-def seen(
-    batches: Sequence[Batch], policy: SelectionSettings = SETTINGS
+def selected(
+    batches: Sequence[Batch], settings: SelectionSettings = SETTINGS
 ) -> tuple[AgentSelection, list[str]]:
-    """Return the view of an agent with these batches, at time 1000, and the ids with series."""
+    """Return the selection of an agent with these batches at time 1000, and the ids with series."""
     snapshot = AgentSnapshot(
         Agent("main", "a", "A"),
         PollHealth(30, up=True, last_success=1000),
         Listing(tuple(batches), pages=1),
     )
-    agent, shown = select(snapshot, 1000, policy)
-    return agent, [batch.batch_id for batch in shown]
+    agent, exposed = select(snapshot, 1000, settings)
+    return agent, [batch.batch_id for batch in exposed]
 
 
 LIVE = [Batch(f"live{n}", created=n, total=2, completed=n) for n in (1, 2)]
 ENDED = [Batch(f"ended{n}", created=0, total=2, completed=1, ended=500 + n) for n in (1, 2, 3)]
 
 
-def test_live_ones_first_then_the_newest_ended() -> None:
-    agent, shown = seen([*ENDED, *LIVE])
-    assert shown == ["live2", "live1", "ended3"]
+def test_live_batches_have_series_before_those_that_ended_last() -> None:
+    agent, exposed = selected([*ENDED, *LIVE])
+    assert exposed == ["live2", "live1", "ended3"]
     assert agent.hidden == {"max_per_agent": 2, "per_batch_series": 0}
 
 
-def test_where_nothing_is_hidden_the_order_stays() -> None:
-    _, shown = seen([*ENDED[:2], LIVE[0]])
-    assert shown == ["ended1", "ended2", "live1"]
+def test_the_order_stays_if_no_batch_is_hidden() -> None:
+    _, exposed = selected([*ENDED[:2], LIVE[0]])
+    assert exposed == ["ended1", "ended2", "live1"]
 
 
-def test_the_sums_count_what_is_hidden() -> None:
-    sums = seen([*ENDED, *LIVE])[0].sums
+def test_the_sums_include_hidden_batches() -> None:
+    sums = selected([*ENDED, *LIVE])[0].sums
     assert sums[BatchState.ENDED] == Sums(batches=3, calls=6, completed=3)
     assert sum(each.completed for each in sums.values()) == 3 + 1 + 2
 
 
-def test_no_series_at_all_on_request() -> None:
-    agent, shown = seen(
+def test_no_batch_has_series_without_per_batch_series() -> None:
+    agent, exposed = selected(
         [*ENDED, *LIVE], replace(SETTINGS, batches=Batches(keep_ended=1000, per_batch_series=False))
     )
-    assert shown == []
+    assert exposed == []
     assert agent.hidden == {"max_per_agent": 0, "per_batch_series": 5}
 
 
@@ -72,24 +72,32 @@ batches = st.lists(
 
 
 @given(batches, st.integers(1, 6), st.randoms())
-def test_the_choice_depends_neither_on_order_nor_on_progress(
+def test_the_selection_depends_neither_on_order_nor_on_progress(
     made: list[Batch], limit: int, random: Random
 ) -> None:
-    policy = replace(SETTINGS, batches=Batches(keep_ended=1000, max_per_agent=limit))
-    before, shown = seen(made, policy)
+    settings = replace(SETTINGS, batches=Batches(keep_ended=1000, max_per_agent=limit))
+    before, exposed = selected(made, settings)
     shuffled = [replace(batch, completed=batch.completed + 1, paused=True) for batch in made]
     random.shuffle(shuffled)
-    _, shown_after = seen(shuffled, policy)
-    assert sorted(shown) == sorted(shown_after)
-    assert len(shown) + before.hidden["max_per_agent"] == sum(
+    _, exposed_after = selected(shuffled, settings)
+    assert sorted(exposed) == sorted(exposed_after)
+    assert len(exposed) + before.hidden["max_per_agent"] == sum(
         each.batches for each in before.sums.values()
     )
 
 
-def test_the_policy_is_the_configuration_s() -> None:
+def test_the_settings_are_those_of_the_configuration() -> None:
     config = Config(
         (Account("main"),),
         Polling(stale_after=77),
         Batches(keep_ended=5, max_per_agent=6, per_batch_series=False),
     )
     assert SelectionSettings.of(config) == SelectionSettings(config.polling, config.batches)
+
+
+def test_data_are_stale_once_they_are_older_than_the_limit_or_as_far_in_the_future() -> None:
+    assert is_stale(None, now=1000, stale_after=600)
+    assert not is_stale(1000, now=1599.9, stale_after=600)
+    assert is_stale(1000, now=1600, stale_after=600)
+    assert not is_stale(1000, now=400.1, stale_after=600)
+    assert is_stale(1000, now=400, stale_after=600)

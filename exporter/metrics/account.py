@@ -1,82 +1,96 @@
 """The metrics of an account."""
 
-from exporter.metrics.metric import ACCOUNT, AnyMetric, LabelledMetric, Metric, by
+from exporter.metrics.metric import ACCOUNT, AnyMetric, LabelledMetric, Metric, samples_by
 from exporter.model import DiscoveryHealth
 from exporter.selection import AccountSelection
 
 _NEVER = DiscoveryHealth(up=False)
 
 
-def _discovery(view: AccountSelection) -> DiscoveryHealth:
-    return view.snapshot.discovery or _NEVER
+def _discovery(selection: AccountSelection) -> DiscoveryHealth:
+    return selection.snapshot.discovery or _NEVER
+
+
+def _discovery_up(selection: AccountSelection, _now: float) -> bool | None:
+    discovery = selection.snapshot.discovery
+    return None if discovery is None else discovery.up
 
 
 ACCOUNT_METRICS: tuple[AnyMetric[AccountSelection], ...] = (
     Metric(
         "ultravox_account_up",
-        "Whether the account's last probe succeeded: the API answers and accepts the key. Absent"
-        " before the first.",
+        "Whether the last probe of the account succeeded, 1 or 0: the API answers and accepts the"
+        " API key; absent before the first probe",
         ACCOUNT,
-        lambda view, _: view.snapshot.up,
+        lambda selection, _: selection.snapshot.up,
     ),
     Metric(
         "ultravox_account_last_success_timestamp_seconds",
-        "When the last successful probe of the account began; absent before the first.",
+        "Time at which the last successful probe of the account began, in seconds since the epoch;"
+        " absent before the first success",
         ACCOUNT,
-        lambda view, _: view.snapshot.last_success,
+        lambda selection, _: selection.snapshot.last_success,
     ),
     Metric(
         "ultravox_account_active_calls",
-        "Calls of the account that are active.",
+        "Number of active calls in the account; absent while the account's data are stale",
         ACCOUNT,
-        lambda view, _: view.active_calls,
+        lambda selection, _: selection.active_calls,
+        api=("activeCalls",),
     ),
     Metric(
         "ultravox_account_allowed_concurrent_calls",
-        "Calls of the account that may be active at once; absent without a hard cap.",
+        "Number of calls in the account that may be active at once; absent without a hard cap, and"
+        " while the account's data are stale",
         ACCOUNT,
-        lambda view, _: view.allowed_calls,
+        lambda selection, _: selection.allowed_calls,
+        api=("allowedConcurrentCalls",),
     ),
     Metric(
         "ultravox_account_planned_requests_per_second",
-        "Requests to the API that the cadences in force add up to. Above the allowed ones, polls"
-        " come later than their cadence.",
+        "Rate of requests to the API that the polling intervals need now, in requests per second;"
+        " above the allowed rate, polls are late",
         ACCOUNT,
-        lambda view, _: view.planned,
+        lambda selection, _: selection.planned_rate,
         stability="experimental",
     ),
     Metric(
         "ultravox_account_allowed_requests_per_second",
-        "The highest rate of requests to the API, as configured.",
+        "Highest rate of requests to the API, in requests per second, as configured in"
+        " requests_per_second",
         ACCOUNT,
-        lambda view, _: view.snapshot.requests_per_second,
+        lambda selection, _: selection.snapshot.requests_per_second,
         stability="experimental",
     ),
     Metric(
         "ultravox_account_discovered_agents",
-        "Agents that discovery last chose, configured ones among them; absent without discovery.",
+        "Number of agents that the include and exclude globs select, as of the last successful"
+        " discovery; absent without discovery, and before the first success",
         ACCOUNT,
-        lambda view, _: _discovery(view).chosen,
+        lambda selection, _: _discovery(selection).discovered,
     ),
     Metric(
         "ultravox_account_discovery_up",
-        "Whether the last discovery of agents succeeded; absent without discovery.",
+        "Whether the last discovery of agents succeeded, 1 or 0; absent without discovery, and"
+        " before the first discovery",
         ACCOUNT,
-        lambda view, _: None if view.snapshot.discovery is None else view.snapshot.discovery.up,
+        _discovery_up,
         stability="experimental",
     ),
     Metric(
         "ultravox_account_discovery_last_success_timestamp_seconds",
-        "When the last successful discovery began; absent before the first.",
+        "Time at which the last successful discovery of agents began, in seconds since the epoch;"
+        " absent without discovery, and before the first success",
         ACCOUNT,
-        lambda view, _: _discovery(view).last_success,
+        lambda selection, _: _discovery(selection).last_success,
         stability="experimental",
     ),
     LabelledMetric(
         "ultravox_account_discovery_included_agents",
-        "Agents that each include glob matched in the last successful discovery.",
+        "Number of agents that each include glob matches, as of the last successful discovery;"
+        " absent without discovery, and before the first success",
         (*ACCOUNT, "include"),
-        lambda view, _: by("include", _discovery(view).included.items()),
+        lambda selection, _: samples_by("include", _discovery(selection).included.items()),
         stability="experimental",
     ),
 )

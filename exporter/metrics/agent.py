@@ -3,113 +3,132 @@
 from collections.abc import Callable, Iterable
 
 from exporter.errors import REASONS
-from exporter.metrics.metric import AGENT, AnyMetric, LabelledMetric, Metric, Sample, by, labels
+from exporter.metrics.metric import (
+    AGENT,
+    AnyMetric,
+    LabelledMetric,
+    Metric,
+    Sample,
+    labels,
+    samples_by,
+)
 from exporter.selection import AgentSelection, Sums
 
 
-def _sums(view: AgentSelection, value: Callable[[Sums], int]) -> Iterable[Sample]:
-    return by("state", ((state, value(sums)) for state, sums in view.sums.items()))
+def _sums(selection: AgentSelection, value: Callable[[Sums], int]) -> Iterable[Sample]:
+    return samples_by("state", ((state, value(sums)) for state, sums in selection.sums.items()))
 
 
-def _agent_info(view: AgentSelection, _now: float) -> Iterable[Sample]:
-    agent = view.snapshot.agent
+def _agent_info(selection: AgentSelection, _now: float) -> Iterable[Sample]:
+    agent = selection.snapshot.agent
     return ((labels((("agent", agent.name), *agent.labels.items())), 1),)
 
 
-def _failures(view: AgentSelection, _now: float) -> Iterable[Sample]:
-    failures = view.snapshot.health.failures
-    return by("reason", ((reason, failures.get(reason, 0)) for reason in REASONS))
+def _failures(selection: AgentSelection, _now: float) -> Iterable[Sample]:
+    failures = selection.snapshot.health.failures
+    return samples_by("reason", ((reason, failures.get(reason, 0)) for reason in REASONS))
 
 
 AGENT_METRICS: tuple[AnyMetric[AgentSelection], ...] = (
     LabelledMetric(
         "ultravox_agent_info",
-        "Always 1, from start-up. The agent's name, and the labels given to it in the"
-        " configuration.",
+        "Always 1, from the start of the exporter; agent is the agent's name, further labels are"
+        " those of the configuration",
         (*AGENT, "agent", "…"),
         _agent_info,
+        api=("name",),
     ),
     Metric(
         "ultravox_agent_up",
-        "Whether the last poll of the agent succeeded; absent before the first.",
+        "Whether the last poll of the agent succeeded, 1 or 0; absent before the first poll",
         AGENT,
-        lambda view, _: view.snapshot.health.up,
+        lambda selection, _: selection.snapshot.health.up,
     ),
     Metric(
         "ultravox_agent_last_poll_timestamp_seconds",
-        "When the last finished poll began; absent before the first.",
+        "Time at which the last finished poll of the agent began, in seconds since the epoch;"
+        " absent before the first poll",
         AGENT,
-        lambda view, _: view.snapshot.health.last_poll,
+        lambda selection, _: selection.snapshot.health.last_poll,
     ),
     Metric(
         "ultravox_agent_last_success_timestamp_seconds",
-        "When the last successful poll began: what is served of the agent was true after"
-        " that. Absent before the first.",
+        "Time at which the last successful poll of the agent began, which is the time of the"
+        " agent's data, in seconds since the epoch; absent before the first success",
         AGENT,
-        lambda view, _: view.snapshot.health.last_success,
+        lambda selection, _: selection.snapshot.health.last_success,
     ),
     Metric(
         "ultravox_agent_poll_duration_seconds",
-        "How long the last poll took, well or ill; absent before the first.",
+        "Duration of the last poll of the agent, successful or failed, in seconds; absent before"
+        " the first poll",
         AGENT,
-        lambda view, _: view.snapshot.health.duration,
+        lambda selection, _: selection.snapshot.health.duration,
     ),
     Metric(
         "ultravox_agent_poll_interval_seconds",
-        "From the beginning of one poll to that of the next, as in force now.",
+        "Time from the start of one poll of the agent to the start of the next, as it applies now,"
+        " in seconds",
         AGENT,
-        lambda view, _: view.snapshot.health.interval,
+        lambda selection, _: selection.snapshot.health.interval,
     ),
     Metric(
         "ultravox_agent_polls_total",
-        "Polls of the agent, well or ill.",
+        "Number of polls of the agent, successful or failed",
         AGENT,
-        lambda view, _: view.snapshot.health.polls,
+        lambda selection, _: selection.snapshot.health.polls,
         kind="counter",
     ),
     LabelledMetric(
         "ultravox_agent_poll_failures_total",
-        "Failed polls of the agent, by reason.",
+        "Number of failed polls of the agent, by reason",
         (*AGENT, "reason"),
         _failures,
         kind="counter",
     ),
     LabelledMetric(
         "ultravox_agent_batches",
-        "Batches of the agent by state: live ones, and those that ended lately.",
+        "Number of the agent's batches by state: live ones, and those that ended less than"
+        " batches.keep_ended ago; absent while the agent's data are stale",
         (*AGENT, "state"),
-        lambda view, _: _sums(view, lambda sums: sums.batches),
+        lambda selection, _: _sums(selection, lambda sums: sums.batches),
     ),
     LabelledMetric(
         "ultravox_agent_calls",
-        "Calls in those batches by the batch's state, whether or not the batch has series of"
-        " its own.",
+        "Total number of calls in the agent's batches by state of the batch, batches without"
+        " series of their own included; absent while the agent's data are stale",
         (*AGENT, "state"),
-        lambda view, _: _sums(view, lambda sums: sums.calls),
+        lambda selection, _: _sums(selection, lambda sums: sums.calls),
+        api=("totalCount",),
     ),
     LabelledMetric(
         "ultravox_agent_calls_completed",
-        "Completed calls in those batches by the batch's state.",
+        "Number of completed calls in the agent's batches by state of the batch, batches without"
+        " series of their own included; absent while the agent's data are stale",
         (*AGENT, "state"),
-        lambda view, _: _sums(view, lambda sums: sums.completed),
+        lambda selection, _: _sums(selection, lambda sums: sums.completed),
+        api=("completedCount",),
     ),
     Metric(
         "ultravox_agent_batches_reported",
-        "Batches of the agent as the API counts them, all history included; absent when it"
-        " does not say.",
+        "Number of the agent's batches that the API reports, all history included; absent when the"
+        " API sends no number, and while the agent's data are stale",
         AGENT,
-        lambda view, _: None if view.listing is None else view.listing.reported,
+        lambda selection, _: None if selection.listing is None else selection.listing.reported,
+        api=("total of scheduled_batches",),
     ),
     LabelledMetric(
         "ultravox_agent_batches_hidden",
-        "Batches of the agent without series of their own, by the setting that hides them.",
+        "Number of the agent's batches without series of their own, by the setting that hides"
+        " them; absent while the agent's data are stale",
         (*AGENT, "reason"),
-        lambda view, _: by("reason", view.hidden.items()),
+        lambda selection, _: samples_by("reason", selection.hidden.items()),
     ),
     LabelledMetric(
         "ultravox_agent_listing_pages",
-        "Pages that the last listing of each kind took.",
+        "Number of pages that the last listing of each kind read; absent before the first listing"
+        " of the kind",
         (*AGENT, "listing"),
-        lambda view, _: by("listing", view.snapshot.pages.items()),
+        lambda selection, _: samples_by("listing", selection.snapshot.pages.items()),
     ),
 )

@@ -1,13 +1,34 @@
-"""The metrics of a batch."""
+"""The metrics of a batch.
+
+An ended batch has only the series that the alert rules, their runbooks and the dashboard read: its
+number of series counts for `keep_ended`, although nothing changes any more.
+"""
 
 from collections.abc import Iterable
 from functools import lru_cache
 
-from exporter.metrics.metric import BATCH, AnyMetric, LabelledMetric, Metric, Sample, by, labels
+from exporter.metrics.metric import (
+    BATCH,
+    AnyMetric,
+    LabelledMetric,
+    Metric,
+    Sample,
+    labels,
+    samples_by,
+)
 from exporter.model import CALL_STATUSES, Batch, BatchState
 
 _STATES = {
-    current: tuple(by("state", ((state, int(state is current)) for state in BatchState)))
+    current: tuple(
+        samples_by(
+            "state",
+            (
+                (state, int(state is current))
+                for state in BatchState
+                if state is current or current is not BatchState.ENDED
+            ),
+        )
+    )
     for current in BatchState
 }
 
@@ -19,7 +40,7 @@ def _batch_states(batch: Batch, now: float) -> Iterable[Sample]:
 def _scheduled_calls(batch: Batch, _now: float) -> Iterable[Sample]:
     if batch.call_status is None:
         return ()
-    return by("status", zip(CALL_STATUSES, batch.call_status.calls, strict=False))
+    return samples_by("status", zip(CALL_STATUSES, batch.call_status.calls, strict=False))
 
 
 @lru_cache(maxsize=1024)
@@ -31,82 +52,101 @@ def _info(throttle: str, *, webhook: bool) -> tuple[Sample, ...]:
 BATCH_METRICS: tuple[AnyMetric[Batch], ...] = (
     Metric(
         "ultravox_batch_calls",
-        "Calls in the batch.",
+        "Total number of calls in the batch",
         BATCH,
         lambda batch, _: batch.total,
+        api=("totalCount",),
     ),
     Metric(
         "ultravox_batch_calls_completed",
-        "Calls of the batch that were created or failed: dialled, not necessarily answered.",
+        "Number of completed calls in the batch: created or failed, answered or not",
         BATCH,
         lambda batch, _: batch.completed,
+        api=("completedCount",),
     ),
     Metric(
         "ultravox_batch_calls_remaining",
-        "Calls of the batch that are not completed.",
+        "Number of calls in the batch that are not completed: total minus completed, at least 0",
         BATCH,
         lambda batch, _: batch.remaining,
+        api=("totalCount", "completedCount"),
     ),
     Metric(
         "ultravox_batch_paused",
-        "Whether the batch is paused (1) or not (0). Ultravox documents no way to resume.",
+        "Whether the batch is paused, 1 or 0; absent once the batch has ended",
         BATCH,
-        lambda batch, _: batch.paused,
+        lambda batch, _: batch.paused if batch.live else None,
+        api=("paused",),
     ),
     LabelledMetric(
         "ultravox_batch_state",
-        "1 for the state that the batch is in at the time of the scrape, 0 for the others.",
+        "Whether the batch is in this state at the time of the scrape, 1 or 0; once the batch has"
+        " ended, the other states are absent",
         (*BATCH, "state"),
         _batch_states,
+        api=("endedAt", "paused", "windowEnd", "windowStart", "completedCount", "totalCount"),
     ),
     Metric(
         "ultravox_batch_created_timestamp_seconds",
-        "When the batch was created.",
+        "Time at which the batch was created, in seconds since the epoch",
         BATCH,
         lambda batch, _: batch.created,
+        api=("created",),
     ),
     Metric(
         "ultravox_batch_window_start_timestamp_seconds",
-        "From when calls can be made; absent when the batch starts at once.",
+        "Time from which calls can be made, in seconds since the epoch; absent when calls can be"
+        " made from the creation on",
         BATCH,
         lambda batch, _: batch.window_start,
+        api=("windowStart",),
     ),
     Metric(
         "ultravox_batch_window_end_timestamp_seconds",
-        "Until when calls can be made; absent when the batch runs until it is done.",
+        "Time until which calls can be made, in seconds since the epoch; absent when the window"
+        " has no end",
         BATCH,
         lambda batch, _: batch.window_end,
+        api=("windowEnd",),
     ),
     Metric(
         "ultravox_batch_window_remaining_seconds",
-        "Seconds after the scrape in which calls can still be made; absent without an end of"
-        " the window, and once the batch has ended.",
+        "Seconds after the scrape in which calls can still be made; absent when the window has no"
+        " end, and once the batch has ended",
         BATCH,
         lambda batch, now: batch.window_remaining(now),
-        zero_at=lambda batch, now: batch.window_end if batch.open(now) else None,
+        zero_at=lambda batch, now: batch.window_end if batch.window_counts_down(now) else None,
+        api=("windowStart", "windowEnd"),
     ),
     Metric(
         "ultravox_batch_ended_timestamp_seconds",
-        "When the batch ended; absent until it has.",
+        "Time at which the batch ended, in seconds since the epoch; absent until then",
         BATCH,
         lambda batch, _: batch.ended,
+        api=("endedAt",),
     ),
     Metric(
         "ultravox_batch_last_progress_timestamp_seconds",
-        "When this process last saw the completed calls rise; absent until it has.",
+        "Time at which this process last saw the number of completed calls rise, in seconds since"
+        " the epoch; absent until then, and once the batch has ended",
         BATCH,
-        lambda batch, _: batch.last_progress,
+        lambda batch, _: batch.last_progress if batch.live else None,
+        api=("completedCount",),
     ),
     LabelledMetric(
         "ultravox_batch_info",
-        "Always 1. The call throttle, empty when none, and whether there is a webhook.",
+        "Always 1; throttle is the call throttle, empty without one, and webhook is true if the"
+        " batch has a webhook, else false",
         (*BATCH, "throttle", "webhook"),
         lambda batch, _: _info(batch.throttle, webhook=batch.webhook),
+        api=("throttle", "webhookUrl"),
     ),
     LabelledMetric(
         "ultravox_batch_scheduled_calls",
-        "Calls of the batch by status, as they were when last asked for; with `outcomes` on.",
+        "Number of calls in the batch by status, as of the last request for it; absent unless"
+        " batches.outcomes is on",
         (*BATCH, "status"),
         _scheduled_calls,
+        api=("total of scheduled_calls",),
     ),
 )

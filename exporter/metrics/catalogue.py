@@ -1,7 +1,7 @@
-"""One table of every metric, in the order in which they are served.
+"""The catalogue: one table of every metric, in the order of the exposition.
 
-The renderer, the page `docs/metrics.md` and the tests all read it. Absent means unknown or not
-applicable: a metric then has no sample, never a 0.
+The renderer, `docs/metrics.md`, the dashboard and the tests read it. Absent means unknown or not
+applicable: a metric then has no sample. It never has a 0 or NaN instead.
 """
 
 from exporter.metrics.account import ACCOUNT_METRICS
@@ -16,4 +16,4 @@ SECTIONS: tuple[tuple[str, tuple[Family, ...]], ...] = (
     ("Accounts", ACCOUNT_METRICS),
     ("The exporter itself", INSTRUMENTATION_METRICS),
 )
-"""Every metric, by what it is about. Besides, prometheus_client's `process_*` and `python_*`."""
+"""Every metric by what it describes, but for prometheus_client's `process_*` and `python_*`."""

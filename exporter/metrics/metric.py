@@ -1,4 +1,4 @@
-"""What a metric is: its family, and how its samples are made."""
+"""What a metric is: its family (name, type, labels, HELP text) and how its samples are made."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass
@@ -7,45 +7,56 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 ACCOUNT = ("account",)
 AGENT = (*ACCOUNT, "agent_id")
 BATCH = (*AGENT, "batch_id")
-"""Identity labels: what never changes for an object."""
+"""Identity labels. They never change for an object."""
 
 Kind: TypeAlias = Literal["gauge", "counter", "histogram"]
 
 Stability: TypeAlias = Literal["stable", "experimental"]
-"""Whether name and labels stay within a major version, or may change in a minor one."""
+"""Stable: name and labels change in a major version only. Experimental: in a minor version."""
 
 Labels: TypeAlias = Iterable[tuple[str, str]]
 """(name, value) pairs, in the order in which they are written."""
 
 Sample: TypeAlias = tuple[str, float]
-"""The labels beyond the subject's identity as `labels` writes them, and the value."""
+"""The labels besides the identity labels, as `labels` writes them, and the value."""
 
 
 def labels(pairs: Labels) -> str:
-    """Return the pairs as they stand between braces, values escaped."""
+    """Return the pairs as Prometheus text without braces, values escaped."""
     return ",".join([f'{name}="{escaped(value)}"' for name, value in pairs])
 
 
 def escaped(value: str) -> str:
-    """Return a label's value as it stands between quotes."""
-    # Several times as fast as str.translate where, as nearly always, nothing is to be escaped.
+    """Return a label value as Prometheus text without quotes."""
+    # Nearly always there is nothing to escape; then this is several times as fast as str.translate.
     return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What a metric is called and means. `labels` are all of its labels' names, identity first."""
+    """What a metric is called and means.
+
+    `meaning` is one sentence without a full stop: what the value is, its unit, when it is absent.
+    `labels` are the names of all labels, identity labels first. `api` are the fields of the API
+    from which the value is made, in the order in which they are read.
+    """
 
     name: str
-    help: str
+    meaning: str
     labels: tuple[str, ...]
     _: KW_ONLY
     kind: Kind = "gauge"
     stability: Stability = "stable"
+    api: tuple[str, ...] = ()
+
+    @property
+    def help(self) -> str:
+        """Return the HELP text: the meaning, and the fields of the API."""
+        return f"{self.meaning} (API: {', '.join(self.api)})." if self.api else f"{self.meaning}."
 
     @property
     def unit(self) -> str:
-        """The base unit, which by convention ends the name; empty without one."""
+        """Return the base unit, with which the name ends by convention; empty without a unit."""
         return "seconds" if self.name.removesuffix("_total").endswith("_seconds") else ""
 
 
@@ -54,10 +65,12 @@ Subject = TypeVar("Subject")
 
 @dataclass(frozen=True, slots=True)
 class Metric(Family, Generic[Subject]):
-    """A family with one sample at most for one subject at one time (seconds since the epoch).
+    """A family with at most one sample for one subject.
 
-    `value` returns None where it is unknown. Where it falls by a second each second, `zero_at`
-    returns the time at which it will be 0, else None.
+    `value` takes the subject and the time of the scrape (seconds since the epoch), and returns None
+    where the value is unknown or not applicable. `zero_at` is for a countdown, a value that falls
+    by one per second: it returns the time at which the value reaches 0 (seconds since the epoch),
+    None where the value does not change with time.
     """
 
     value: Callable[[Subject, float], float | None]
@@ -67,7 +80,10 @@ class Metric(Family, Generic[Subject]):
 
 @dataclass(frozen=True, slots=True)
 class LabelledMetric(Family, Generic[Subject]):
-    """A family with any number of samples for one subject at one time, told apart by labels."""
+    """A family with any number of samples for one subject, which differ in further labels.
+
+    `samples` takes the subject and the time of the scrape (seconds since the epoch).
+    """
 
     samples: Callable[[Subject, float], Iterable[Sample]]
 
@@ -75,6 +91,6 @@ class LabelledMetric(Family, Generic[Subject]):
 AnyMetric: TypeAlias = Metric[Subject] | LabelledMetric[Subject]
 
 
-def by(label: str, values: Iterable[tuple[str, float]]) -> Iterable[Sample]:
-    """Return a sample a value, told apart by one further label."""
+def samples_by(label: str, values: Iterable[tuple[str, float]]) -> Iterable[Sample]:
+    """Return one sample for each (label value, sample value) pair."""
     return ((labels(((label, key),)), value) for key, value in values)

@@ -58,7 +58,7 @@ class Discovery:
         included = {glob: len(matching_glob(records, glob)) for glob in self._discover.include}
         self._put(
             DiscoveryHealth(
-                up=True, last_success=began, chosen=len(agents), included=included, pages=pages
+                up=True, last_success=began, discovered=len(agents), included=included, pages=pages
             )
         )
         self._warn_of_useless_globs(before, included, len(records))

@@ -130,7 +130,7 @@ def _keep(found: dict[str, Batch], batches: Iterable[Batch], now: float, keep_en
     newer one, and counts.
     """
     for batch in batches:
-        if batch.kept(now, keep_ended):
+        if batch.is_retained(now, keep_ended):
             found[batch.batch_id] = batch
         else:
             found.pop(batch.batch_id, None)
@@ -142,7 +142,7 @@ def continued(previous: Listing, read: Listing, now: float, keep_ended: float) -
     rest = (
         batch
         for batch in previous.batches
-        if not batch.live and batch.batch_id not in known and batch.kept(now, keep_ended)
+        if not batch.live and batch.batch_id not in known and batch.is_retained(now, keep_ended)
     )
     return replace(
         read,

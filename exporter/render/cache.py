@@ -29,11 +29,11 @@ from exporter.render.text import Format, header, lines
 from exporter.selection import (
     AgentSelection,
     SelectionSettings,
-    added,
     batches_with_series,
-    fresh,
+    is_stale,
     select_account,
     select_agent,
+    total_sums,
 )
 
 BATCHES_PER_CHECKPOINT = 4000
@@ -135,7 +135,7 @@ class ExpositionCache:
         return None
 
     def _is_stale(self, snapshot: AgentSnapshot, now: float) -> bool:
-        return not fresh(snapshot.health.last_success, now, self._settings.polling.stale_after)
+        return is_stale(snapshot.health.last_success, now, self._settings.polling.stale_after)
 
     async def _render(self, snapshot: AgentSnapshot, now: float) -> RenderedAgent:
         stale, listing = self._is_stale(snapshot, now), snapshot.listing
@@ -157,7 +157,7 @@ class ExpositionCache:
         shown = await render_chunks(agent, selected, now, previous.shown, limits, hidden=False)
         hidden = await render_chunks(agent, rest, now, previous.hidden, limits, hidden=True)
         chunks = (*shown, *hidden)
-        sums = added([chunk.sums for chunk in chunks])
+        sums = total_sums([chunk.sums for chunk in chunks])
         valid_from, valid_until = validity(_removals(listing, settings.keep_ended), now)
         return RenderedAgent(
             snapshot,
@@ -174,7 +174,7 @@ class ExpositionCache:
     ) -> tuple[tuple[Batch, ...], Sequence[Batch]]:
         """Return the batches that have series at `now`, and the other ones that are kept."""
         checkpoint, settings = Checkpoint(self.limits.work_limit), self._settings.batches
-        kept = [batch for batch in listing.batches if batch.kept(now, settings.keep_ended)]
+        kept = [batch for batch in listing.batches if batch.is_retained(now, settings.keep_ended)]
         selected: tuple[Batch, ...] = ()
         for start in range(0, len(kept), BATCHES_PER_CHECKPOINT):
             following = kept[start : start + BATCHES_PER_CHECKPOINT]

@@ -114,7 +114,7 @@ async def render_chunks(
 
 
 def _chunk(batches: tuple[Batch, ...], now: float, rendered: tuple[ChunkLines, ...]) -> Chunk:
-    edges = [edge for batch in batches for edge in batch.edges()]
+    edges = [edge for batch in batches for edge in batch.window_times()]
     valid_from, valid_until = validity(edges, now)
     return Chunk(batches, now, valid_from, valid_until, sums_by_state(batches, now), rendered)
 

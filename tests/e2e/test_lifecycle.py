@@ -52,13 +52,16 @@ async def test_batches_come_and_go_with_the_next_poll(tmp_path: Path, simulator:
             simulator.delete(second)
             found = await exporter.until(lambda found: not has(found, second))
             assert has(found, first)
-            simulator.update(first, completed_count=9, ended_at=time.time())
+            simulator.update(first, completed_count=9)
+            progress = "ultravox_batch_last_progress_timestamp_seconds"
+            await exporter.until(lambda found: bool(having(found, progress, first)))
+            simulator.update(first, ended_at=time.time())
             found = await exporter.until(
                 lambda found: bool(having(found, "ultravox_batch_ended_timestamp_seconds", first))
             )
             assert having(found, "ultravox_batch_calls_completed", first) == [9]
             assert having(found, "ultravox_batch_state", f'{first}",state="ended"') == [1]
-            assert having(found, "ultravox_batch_last_progress_timestamp_seconds", first)
+            assert not having(found, progress, first)
 
 
 def in_virtual_time(test: Callable[[VirtualLoop], Coroutine[None, None, None]]) -> None:

@@ -31,7 +31,7 @@ def discovered(made: Surroundings) -> int | None:
     """Return how many agents discovery found to match."""
     health = made.store.account("main").discovery
     assert health is not None
-    return health.chosen
+    return health.discovered
 
 
 async def until(condition: Callable[[], bool]) -> None:

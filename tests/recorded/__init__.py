@@ -1,7 +1,7 @@
-"""A page of `/metrics` of a fixed world, recorded at commit 11c7642, and what differs since then.
+"""The exposition of a fixed world, recorded at commit 11c7642, and the differences since then.
 
-world                the world, and the two pages that the exporter serves of it
+world                the fixed world, and the exposition in both formats
 test_recorded        the comparison, with the list of differences
-metrics.txt          the page recorded, as Prometheus text
-metrics.openmetrics  the page recorded, as OpenMetrics
+metrics.txt          the recorded exposition as Prometheus text
+metrics.openmetrics  the recorded exposition as OpenMetrics
 """

@@ -1,7 +1,7 @@
-"""A fixed world, and the pages that the exporter serves of it.
+"""A fixed world, and the exposition that the exporter serves of it.
 
-The simulated account does not move: its clock and the exporter's stand at NOW. The exporter runs
-whole, over HTTP, and is scraped once every agent has been polled.
+Nothing changes in the simulated account: its clock and the exporter's always return NOW. The whole
+exporter runs and is scraped over HTTP, once every agent has been polled.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ ACCEPT = {
 """By recorded file: the `Accept` header that asks for it."""
 
 HIDDEN_SCENARIOS = frozenset({"recurring", "crowd-ended", "crowd-pending"})
-"""Of the demo account's campaigns, those that would make the page long."""
+"""Campaigns of the demo account that are omitted: they would make the exposition long."""
 
 _HOUR, _DAY = 3600.0, 86400.0
 
@@ -40,7 +40,7 @@ _VERSIONS = re.compile(r"ultravox_exporter_build_info\{.*\}")
 
 
 def simulator() -> Simulator:
-    """Return the simulated account: every scenario of the demo but the long ones."""
+    """Return the simulated account: every scenario of the demo except HIDDEN_SCENARIOS."""
     demo = demo_account()
     agents = tuple(
         msgspec.structs.replace(
@@ -55,7 +55,7 @@ def simulator() -> Simulator:
 
 
 def config(base_url: str, named: str) -> Config:
-    """Return a configuration that uses most settings; each agent is polled once within an hour.
+    """Return a configuration that uses most settings; each agent is polled once per hour.
 
     `named` is the id of an agent that the file names and labels.
     """
@@ -76,7 +76,7 @@ def config(base_url: str, named: str) -> Config:
 
 
 async def pages() -> dict[str, str]:
-    """Return the page in each format, by recorded file, with what varies taken out."""
+    """Return the exposition in each format by recorded file, as `steady` returns it."""
     simulated = simulator()
     listening: asyncio.Future[list[Address]] = asyncio.get_running_loop().create_future()
     async with serve(simulated) as base_url:
@@ -106,13 +106,13 @@ async def _page(session: aiohttp.ClientSession, url: str, accept: str) -> str:
 
 
 def _complete(page: str) -> bool:
-    """Whether every agent has been polled."""
+    """Return whether every agent has been polled."""
     polled = len(re.findall(r"^ultravox_agent_polls_total\S+ [1-9]", page, re.MULTILINE))
     agents = len(re.findall(r"^ultravox_agent_info", page, re.MULTILINE))
     return 1 < polled == agents
 
 
 def steady(page: str) -> str:
-    """Return a page without the process's own series, and with `*` for values that vary."""
+    """Return an exposition without process metrics, and with `*` for values that vary."""
     page = _VERSIONS.sub("ultravox_exporter_build_info{*}", _PROCESS.sub("", page))
     return _VARYING.sub(r"\1 *", page)

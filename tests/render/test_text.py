@@ -41,12 +41,12 @@ def test_numbers_are_plain() -> None:
 
 
 def test_headers_differ_for_counters_and_units() -> None:
-    waits = Family("x_seconds_total", "Help.", (), kind="counter")
+    waits = Family("x_seconds_total", "Help", (), kind="counter")
     assert header(waits, Format.PROMETHEUS) == (
         "# HELP x_seconds_total Help.\n# TYPE x_seconds_total counter\n"
     )
     assert header(waits, Format.OPENMETRICS) == (
         "# HELP x_seconds Help.\n# TYPE x_seconds counter\n# UNIT x_seconds seconds\n"
     )
-    plain = Family("x", "Help.", ())
+    plain = Family("x", "Help", ())
     assert header(plain, Format.OPENMETRICS) == "# HELP x Help.\n# TYPE x gauge\n"

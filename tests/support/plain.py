@@ -12,7 +12,7 @@ from exporter.selection import (
     AgentSelection,
     SelectionSettings,
     batches_with_series,
-    fresh,
+    is_stale,
     select_account,
     select_agent,
     sums_by_state,
@@ -49,11 +49,11 @@ def select(
 ) -> tuple[AgentSelection, tuple[Batch, ...]]:
     """Return the agent at `now` (seconds since the epoch), and its batches that have series."""
     listing = snapshot.listing
-    if listing is None or not fresh(
-        snapshot.health.last_success, now, settings.polling.stale_after
-    ):
+    if listing is None or is_stale(snapshot.health.last_success, now, settings.polling.stale_after):
         return AgentSelection(snapshot), ()
-    kept = [batch for batch in listing.batches if batch.kept(now, settings.batches.keep_ended)]
+    kept = [
+        batch for batch in listing.batches if batch.is_retained(now, settings.batches.keep_ended)
+    ]
     shown = batches_with_series(kept, settings.batches)
     return select_agent(snapshot, len(shown), sums_by_state(kept, now), settings.batches), shown
 

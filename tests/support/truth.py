@@ -38,7 +38,6 @@ def batch_series(account: str, agent_id: str, record: Record, now: float) -> dic
         f"ultravox_batch_calls_remaining{{{identity}}}": max(
             record["totalCount"] - record["completedCount"], 0
         ),
-        f"ultravox_batch_paused{{{identity}}}": 1 if record.get("paused") else 0,
         f"ultravox_batch_created_timestamp_seconds{{{identity}}}": seconds(record["created"]),
         f'ultravox_batch_info{{{identity},throttle="{record.get("throttle") or ""}",'
         f'webhook="{"true" if record.get("webhookUrl") else "false"}"}}': 1,
@@ -56,7 +55,9 @@ def batch_series(account: str, agent_id: str, record: Record, now: float) -> dic
         opens = max(now, seconds(record["windowStart"])) if record.get("windowStart") else now
         remaining = max(seconds(record["windowEnd"]) - opens, 0)
         series[f"ultravox_batch_window_remaining_seconds{{{identity}}}"] = remaining
-    for each in STATES:
+    if not record["endedAt"]:
+        series[f"ultravox_batch_paused{{{identity}}}"] = 1 if record.get("paused") else 0
+    for each in ("ended",) if record["endedAt"] else STATES:
         labels = f'{identity},state="{each}"'
         series[f"ultravox_batch_state{{{labels}}}"] = 1 if state(record, now) == each else 0
     return series

@@ -15,7 +15,7 @@ from exporter.metrics.batch import BATCH_METRICS
 from exporter.metrics.metric import AnyMetric, LabelledMetric, Subject, labels
 from exporter.model import Agent, AgentSnapshot, Batch, CallStatus, Listing, PollHealth
 from exporter.polling.transitions import Poll, failed, succeeded
-from exporter.selection import AgentSelection, fresh, select_agent, sums_by_state
+from exporter.selection import AgentSelection, is_stale, select_agent, sums_by_state
 from tools.alert_truth.campaigns import ExporterProcess, Scenario
 from tools.alert_truth.dialling import DialledCampaign
 from tools.alert_truth.random_scenarios import GRID
@@ -125,7 +125,7 @@ def _samples(snapshot: AgentSnapshot, now: float, names: frozenset[str]) -> Samp
     agent = snapshot.agent
     agent_labels = labels((("account", agent.account), ("agent_id", agent.agent_id)))
     last_success = snapshot.health.last_success
-    listing = snapshot.listing if fresh(last_success, now, POLLING.stale_after) else None
+    listing = None if is_stale(last_success, now, POLLING.stale_after) else snapshot.listing
     batches = () if listing is None else listing.batches
     selection = AgentSelection(snapshot)
     if listing is not None:
