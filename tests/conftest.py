@@ -1,4 +1,4 @@
-"""Fixtures: a simulated account that stands still, served over real HTTP."""
+"""Fixtures: a simulated account that does not change by itself, served over real HTTP."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,7 @@ from exporter.simulator import Account
 from tests.fake_api import Simulator, serve
 from tests.support.builders import Clock
 
-# How fast a machine is decides no test.
+# No test depends on how fast the machine is.
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 
@@ -18,13 +18,13 @@ NOW = 1_800_000_000.0
 
 @pytest.fixture
 def clock() -> Clock:
-    """Return a clock that stands at 2027-01-15 08:00 UTC."""
+    """Return a clock that shows 2027-01-15 08:00 UTC until a test moves it."""
     return Clock(NOW)
 
 
 @pytest.fixture
 def simulator(clock: Clock) -> Simulator:
-    """Return an empty account whose time is the clock's."""
+    """Return an empty account that uses the clock."""
     return Simulator(Account(name="empty"), clock=clock)
 
 

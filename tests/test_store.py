@@ -1,4 +1,4 @@
-"""What is known, and who is told when it changes."""
+"""The store: the last snapshots, and the report of each change."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ def agent(agent_id: str) -> AgentSnapshot:
     return AgentSnapshot(Agent("main", agent_id, agent_id), PollHealth(30.0))
 
 
-async def test_each_change_is_told_once_and_what_is_gone_not_at_all() -> None:
+async def test_each_change_is_reported_once_and_a_removed_agent_never() -> None:
     store = Store()
     store.put_agent(agent("a"))
     store.put_agent(agent("b"))

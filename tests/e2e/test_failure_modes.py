@@ -1,13 +1,13 @@
-"""What goes wrong, and what a user then sees: each row of docs/failure-modes.md is shown here.
+"""Each row of docs/failure-modes.md, tested: the fault, and what an operator then sees.
 
-Many accounts suffer at once, each with a simulator of its own, watched by one exporter.
+One exporter polls many accounts; each has a simulator of its own, and each simulator one fault.
 """
 
 import asyncio
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from email.utils import formatdate
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from exporter.errors import REASONS
 from exporter.render.text import Format
 from exporter.selection import SelectionSettings
 from tests.fake_api import Simulator, serve
@@ -27,14 +28,17 @@ from tests.support.tls import Door, door, self_signed
 from tools.docs.pages import ROOT
 
 LONG = 10**9
-"""Seconds that no API means."""
+"""Seconds of a `Retry-After`: longer than any hold."""
+
+REJECTED = "auth"
+"""The reason that is one warning of the account, not one of each agent."""
 
 
 class Shows(msgspec.Struct, frozen=True):
-    """What a fault shows: the page's row, the reason, a part of the log line's `error`.
+    """What a fault shows: the page's row, the reason, a part of `error` in the log line.
 
-    `requests` is how many a failing poll makes, None where that depends on the time that is left.
-    Without `whole` the fault hits the listing of batches alone.
+    `requests` is the number of requests of a failed poll, None where that depends on the time that
+    remains. Without `whole` the fault affects only the listing of batches.
     """
 
     row: str
@@ -45,7 +49,7 @@ class Shows(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """An effect of the simulator and what it shows."""
+    """An effect of the simulator, and what it shows."""
 
     effect: f.Effect
     shows: Shows
@@ -55,77 +59,92 @@ def refused(
     row: str, reason: str, status: int, retry_after: int | str | None = None, requests: int = 1
 ) -> Case:
     """Return the case of a status other than 200."""
-    error = f"the API answered {status}"
+    error = f"the API answered HTTP {status}"
     return Case(f.Status(status, retry_after), Shows(row, reason, error, requests))
 
 
 CASES = (
-    refused("401", "auth", 401),
-    refused("403", "auth", 403),
-    refused("402", "status", 402),
-    Case(f.Status(404), Shows("404", "not_found", "the API answered 404", whole=False)),
-    refused("429 without `Retry-After`", "rate_limited", 429, None, 3),
-    refused("429, `Retry-After: 1`", "rate_limited", 429, 1, 3),
-    refused("429, `Retry-After: soon`", "rate_limited", 429, "soon", 3),
-    refused("429, `Retry-After: -1`", "rate_limited", 429, "-1", 3),
-    refused("500", "status", 500, None, 3),
-    refused("503 without `Retry-After`", "status", 503, None, 3),
-    refused("503, `Retry-After: 1`", "status", 503, 1, 3),
+    refused("HTTP 401", "auth", 401),
+    refused("HTTP 403", "auth", 403),
+    refused("HTTP 402", "status", 402),
+    Case(f.Status(404), Shows("HTTP 404", "not_found", "the API answered HTTP 404", whole=False)),
+    refused("HTTP 429 without `Retry-After`", "rate_limited", 429, None, 3),
+    refused("HTTP 429 with `Retry-After: 1`", "rate_limited", 429, 1, 3),
+    refused("HTTP 429 with `Retry-After: soon`", "rate_limited", 429, "soon", 3),
+    refused("HTTP 429 with `Retry-After: -1`", "rate_limited", 429, "-1", 3),
+    refused("HTTP 500", "status", 500, None, 3),
+    refused("HTTP 503 without `Retry-After`", "status", 503, None, 3),
+    refused("HTTP 503 with `Retry-After: 1`", "status", 503, 1, 3),
     Case(
         f.Redirect("http://127.0.0.1:1/login"),
-        Shows("A redirect", "status", "the API answered 302"),
+        Shows("A redirect", "status", "the API answered HTTP 302"),
     ),
-    Case(f.Reset(), Shows("Connection reset", "unreachable", "the connection broke", 3)),
+    Case(f.Reset(), Shows("The connection is reset", "unreachable", "the connection broke", 3)),
     Case(f.NotJson(), Shows("HTML instead of JSON", "payload", "not the documented response")),
     Case(
         f.WrongType("totalCount", "ten"),
-        Shows("A value of another type", "payload", "Expected `int`, got `str`", whole=False),
+        Shows("A field of another type", "payload", "Expected `int`, got `str`", whole=False),
     ),
     Case(
         f.Missing("completedCount"),
-        Shows("A field is missing", "payload", "required field `completedCount`", whole=False),
+        Shows("A missing field", "payload", "required field `completedCount`", whole=False),
     ),
-    Case(f.CutBody(), Shows("The body is cut", "payload", "the answer broke", 3)),
-    Case(f.CorruptGzip(), Shows("Cut gzip", "payload", "not the documented response")),
+    Case(f.CutBody(), Shows("A body that is cut off", "payload", "the response broke off", 3)),
+    Case(
+        f.CorruptGzip(),
+        Shows("A gzip body that is cut off", "payload", "not the documented response"),
+    ),
     Case(
         f.CorruptGzip(garbage=True),
-        Shows("Announced as gzip, and none", "payload", "the answer broke", 3),
+        Shows(
+            "A body that is announced as gzip and is not", "payload", "the response broke off", 3
+        ),
     ),
-    Case(f.Huge(70), Shows("A huge body", "payload", "more than 67108864 bytes", whole=False)),
+    Case(
+        f.Huge(70),
+        Shows("A body larger than 64 MiB", "payload", "larger than 67108864 bytes", whole=False),
+    ),
     Case(
         f.RepeatNext(),
-        Shows("A page that leads to itself", "loop", "a cursor came back", 2, whole=False),
+        Shows("A page whose `next` is the same page", "loop", "a cursor repeats", 2, whole=False),
     ),
 )
 
 SLOW = (
-    Case(f.Hang(), Shows("No answer", "timeout", "no whole answer within", None)),
-    Case(f.HangInBody(), Shows("An answer that stops", "timeout", "no whole answer within", None)),
+    Case(f.Hang(), Shows("No response", "timeout", "no complete response within", None)),
+    Case(
+        f.HangInBody(),
+        Shows(
+            "A response that stops before its end", "timeout", "no complete response within", None
+        ),
+    ),
 )
 
-UNREACHED = Shows("Connection refused", "unreachable", "Cannot connect to host 127.0.0.1:")
-NAMELESS = Shows("The name can't be resolved", "unreachable", "Cannot connect to host nowhere")
+REFUSED = Shows("The connection is refused", "unreachable", "Cannot connect to host 127.0.0.1:")
+NAMELESS = Shows(
+    "The host name cannot be resolved", "unreachable", "Cannot connect to host nowhere"
+)
 UNTRUSTED = Shows("A certificate that is not trusted", "unreachable", "certificate verify failed")
-MISNAMED = Shows("A certificate for another name", "unreachable", "IP address mismatch")
+MISNAMED = Shows("A certificate for another host name", "unreachable", "IP address mismatch")
 
 HELD = (
     Case(
         f.Status(429, LONG),
-        Shows("429, `Retry-After: 1000000000`", "rate_limited", "answered 429", whole=False),
+        Shows("HTTP 429 with `Retry-After: 1000000000`", "rate_limited", "HTTP 429", whole=False),
     ),
     Case(
         f.Status(429, "Fri, 31 Dec 9999 23:59:59 GMT"),
-        Shows("429, `Retry-After`: a date", "rate_limited", "answered 429", whole=False),
+        Shows("HTTP 429 with a date in `Retry-After`", "rate_limited", "HTTP 429", whole=False),
     ),
     Case(
         f.Status(503, LONG),
-        Shows("503, `Retry-After: 1000000000`", "status", "answered 503", whole=False),
+        Shows("HTTP 503 with `Retry-After: 1000000000`", "status", "HTTP 503", whole=False),
     ),
 )
 
 SHOWN = (
     *(case.shows for case in (*CASES, *SLOW, *HELD)),
-    *(UNREACHED, NAMELESS, UNTRUSTED, MISNAMED),
+    *(REFUSED, NAMELESS, UNTRUSTED, MISNAMED),
 )
 
 
@@ -134,10 +153,10 @@ def named(row: str) -> str:
     return re.sub("[^a-z0-9]+", "-", row.lower().replace("-1", "minus-1")).strip("-")
 
 
-async def shown(outage: Outage, watched: Watched, shows: Shows, before: Scrape) -> None:
-    """See a fault that has struck in the metrics and in the log; what is served stays as it was."""
+async def fault_is_shown(outage: Outage, watched: Watched, shows: Shows, before: Scrape) -> None:
+    """Wait until metrics and log show a fault; check that the data served do not change."""
     watched.simulator.update(watched.batch, completed_count=9)
-    down = 0.0 if shows.whole else 1.0
+    account_up = 0.0 if shows.whole else 1.0
 
     def failed(found: Scrape) -> float:
         return watched.failures(found, reason=shows.reason) - watched.failures(before)
@@ -145,11 +164,11 @@ async def shown(outage: Outage, watched: Watched, shows: Shows, before: Scrape) 
     def retries(found: Scrape) -> float:
         return watched.total(found, "ultravox_exporter_api_retries_total", reason=shows.reason)
 
-    ill = await outage.until(
+    first = await outage.until(
         lambda found: (
             failed(found) >= 1
             and watched.is_down(found)
-            and watched.series(found, "ultravox_account_up") == [down]
+            and watched.series(found, "ultravox_account_up") == [account_up]
         )
     )
     later = await outage.until(lambda found: failed(found) >= 2)
@@ -160,29 +179,28 @@ async def shown(outage: Outage, watched: Watched, shows: Shows, before: Scrape) 
     interval = 2 ** (failed(later) - 1)
     assert watched.series(later, "ultravox_agent_poll_interval_seconds") == [interval]
     if shows.requests == 1:
-        assert retries(later) == retries(ill)
-    line = await outage.said(
-        "agent_down", level="warning", account=watched.name, reason=shows.reason
-    )
+        assert retries(later) == retries(first)
+    await fault_is_logged(outage, watched, shows)
+
+
+async def fault_is_logged(outage: Outage, watched: Watched, shows: Shows) -> None:
+    """Wait for the log lines of a fault; each is there once at level `warning`."""
+    rejected = shows.reason == REJECTED
+    level = "debug" if rejected else "warning"
+    events = ["account_probe_failed"] * shows.whole + ["agent_poll_failed"]
+    for event in events:
+        await outage.logged(event, level=level, account=watched.name, reason=shows.reason)
+    line = await outage.logged("agent_poll_failed", level=level, account=watched.name)
     assert shows.error in line["error"]
     assert (line["agent_id"], line["agent"]) == (watched.agent, watched.name)
-    if shows.whole:
-        await outage.said(
-            "account_down", level="warning", account=watched.name, reason=shows.reason
-        )
-    downs = outage.lines("agent_down", level="warning", account=watched.name)
-    assert len(downs) == len(outage.lines("agent_up", level="info", account=watched.name))
+    if rejected:
+        await outage.logged("api_key_rejected", level="warning", account=watched.name)
+    warned = [line["event"] for line in outage.lines(level="warning", account=watched.name)]
+    assert sorted(warned) == (["api_key_rejected"] if rejected else events)
 
 
-async def recovered(outage: Outage, watched: Watched) -> None:
-    """See that what is served is what the API says, and that the log says so."""
-
-    def told(what: str) -> bool:
-        ups = outage.lines(f"{what}_up", level="info", account=watched.name)
-        return len(ups) == 1 + len(
-            outage.lines(f"{what}_down", level="warning", account=watched.name)
-        )
-
+async def recovered(outage: Outage, watched: Watched, shows: Shows) -> None:
+    """Wait until the API's data are served again, and the log has the end of the fault."""
     await outage.until(
         lambda found: (
             watched.is_up(found)
@@ -190,24 +208,28 @@ async def recovered(outage: Outage, watched: Watched) -> None:
             and watched.series(found, "ultravox_agent_poll_interval_seconds") == [1]
         )
     )
-    await eventually(lambda: told("agent") and told("account"), outage.exporter.describe)
+    await outage.logged("agent_recovered", level="info", account=watched.name)
+    if shows.whole:
+        await outage.logged("account_recovered", level="info", account=watched.name)
+    if shows.reason == REJECTED:
+        await outage.logged("api_key_accepted", level="info", account=watched.name)
 
 
-async def suffer(outage: Outage, watched: Watched, case: Case) -> None:
-    """Put a fault in force, see it, count its requests, take it away, see it go."""
+async def fault_comes_and_goes(outage: Outage, watched: Watched, case: Case) -> None:
+    """Add a fault, wait until it is shown, count its requests, remove it, wait for its end."""
     before = await outage.until(watched.is_up)
     first = watched.listings()
     watched.add_fault(case.effect, "*" if case.shows.whole else LISTING)
     await eventually(lambda: watched.listings() > first, outage.exporter.describe)
-    await shown(outage, watched, case.shows, before)
+    await fault_is_shown(outage, watched, case.shows, before)
     if case.shows.requests is not None:
-        asked = watched.listings() - first
+        sent = watched.listings() - first
         found = await outage.until(watched.is_down)
         failed = watched.failures(found) - watched.failures(before)
-        assert asked <= case.shows.requests * (failed + 1), case
+        assert sent <= case.shows.requests * (failed + 1), case
         assert watched.listings() - first >= case.shows.requests * failed, case
     watched.simulator.faults.clear()
-    await recovered(outage, watched)
+    await recovered(outage, watched, case.shows)
 
 
 @pytest.mark.parametrize(
@@ -215,12 +237,12 @@ async def suffer(outage: Outage, watched: Watched, case: Case) -> None:
     [(CASES[::2], "20s"), (CASES[1::2], "20s"), (SLOW, "2s")],
     ids=["some", "others", "slow"],
 )
-async def test_a_fault_shows_in_the_health_alone_and_goes_when_it_is_gone(
+async def test_a_fault_changes_only_the_health_until_it_ends(
     tmp_path: Path, cases: tuple[Case, ...], deadline: str
 ) -> None:
-    """Reason, log line, requests a poll and doubled interval are the page's.
+    """Reason, log line, requests of a poll and doubled interval are those of the page.
 
-    The batches served stay as they were, whatever the API does, and the exporter is healthy.
+    The batches that are served do not change during a fault, and `/-/healthy` stays 200.
     """
     watched = [Watched(named(case.shows.row)) for case in cases]
     async with (
@@ -228,23 +250,26 @@ async def test_a_fault_shows_in_the_health_alone_and_goes_when_it_is_gone(
         asyncio.TaskGroup() as together,
     ):
         for each, case in zip(watched, cases, strict=True):
-            together.create_task(suffer(outage, each, case))
+            together.create_task(fault_comes_and_goes(outage, each, case))
         await outage.until(lambda found: any(each.is_down(found) for each in watched))
         assert (await outage.exporter.get("/-/healthy"))[0] == 200
 
 
-async def test_where_nobody_answers_is_unreachable(tmp_path: Path) -> None:
-    """A door that is shut refuses; a name that is nobody's leaves an agent without batches."""
+async def test_an_address_without_a_server_is_unreachable(tmp_path: Path) -> None:
+    """A closed port, and a host name that does not exist: that agent has no batches from the start.
+
+    The exporter is ready nevertheless.
+    """
     refusing, nameless = Watched("refusing"), Watched("nameless")
     nameless.entry["base_url"] = "https://nowhere.invalid"
-    async with serve(refusing.simulator) as url, door(url) as entrance:
-        refusing.entry["base_url"] = entrance.url
+    async with serve(refusing.simulator) as url, door(url) as port:
+        refusing.entry["base_url"] = port.url
         async with watching(tmp_path, refusing, nameless, timeout="60s") as outage:
             before = await outage.until(refusing.is_up)
-            await entrance.shut()
-            await shown(outage, refusing, UNREACHED, before)
-            await entrance.open()
-            await recovered(outage, refusing)
+            await port.shut()
+            await fault_is_shown(outage, refusing, REFUSED, before)
+            await port.open()
+            await recovered(outage, refusing, REFUSED)
             found = await outage.until(
                 lambda found: (
                     nameless.failures(found, reason="unreachable") >= 1 and nameless.is_down(found)
@@ -254,13 +279,15 @@ async def test_where_nobody_answers_is_unreachable(tmp_path: Path) -> None:
             assert nameless.batches(found) == {}
             assert nameless.series(found, "ultravox_agent_info") == [1]
             assert nameless.total(found, "ultravox_exporter_api_retries_total") == 0
-            line = await outage.said("agent_down", account="nameless", reason="unreachable")
+            line = await outage.logged(
+                "agent_poll_failed", level="warning", account="nameless", reason="unreachable"
+            )
             assert NAMELESS.error in line["error"]
             assert (await outage.exporter.get("/-/ready"))[0] == 200
 
 
-async def test_a_certificate_must_be_trusted_and_for_the_right_name(tmp_path: Path) -> None:
-    """With a good one HTTPS works; SSL_CERT_FILE names the certificates that are trusted."""
+async def test_a_certificate_must_be_trusted_and_have_the_right_name(tmp_path: Path) -> None:
+    """HTTPS works with a good certificate; SSL_CERT_FILE names the trusted certificates."""
     folder = tmp_path / "certificates"
     folder.mkdir()
     good = self_signed(folder, "good", "IP:127.0.0.1")
@@ -270,72 +297,106 @@ async def test_a_certificate_must_be_trusted_and_for_the_right_name(tmp_path: Pa
     trusted.write_text(good.path.read_text() + misnamed.path.read_text())
     watched = [Watched("misnamed"), Watched("untrusted")]
     async with AsyncExitStack() as stack:
-        doors: list[Door] = []
+        ports: list[Door] = []
         for each in watched:
             url = await stack.enter_async_context(serve(each.simulator))
-            doors.append(await stack.enter_async_context(door(url, good)))
-            each.entry["base_url"] = doors[-1].url
+            ports.append(await stack.enter_async_context(door(url, good)))
+            each.entry["base_url"] = ports[-1].url
         env = {"SSL_CERT_FILE": str(trusted)}
         outage = await stack.enter_async_context(watching(tmp_path, *watched, env=env))
         before = await outage.until(lambda found: all(each.is_up(found) for each in watched))
-        bad = zip(watched, doors, (misnamed, untrusted), (MISNAMED, UNTRUSTED), strict=True)
-        for each, entrance, certificate, shows in bad:
-            await entrance.show(certificate)
-            await shown(outage, each, shows, before)
-            await entrance.show(good)
-            await recovered(outage, each)
+        bad = zip(watched, ports, (misnamed, untrusted), (MISNAMED, UNTRUSTED), strict=True)
+        for each, port, certificate, shows in bad:
+            await port.show(certificate)
+            await fault_is_shown(outage, each, shows, before)
+            await port.show(good)
+            await recovered(outage, each, shows)
 
 
-async def pass_by(
+async def overcome(
     outage: Outage, watched: Watched, effect: f.Effect, times: int, reason: str
 ) -> list[float]:
-    """Put a fault in force that hits so many requests of one poll; return when requests came."""
+    """Let a fault affect the first `times` requests of one poll; return when requests came."""
     came: list[float] = []
     before = await outage.until(watched.is_up)
     watched.add_fault(f.Before(lambda: came.append(time.time())), LISTING)
-    struck = watched.add_fault(effect, LISTING, times)
-    await eventually(lambda: struck.hits == times, outage.exporter.describe)
-    polls = watched.polls(await outage.until(watched.polls))
-    found = await outage.until(lambda found: watched.polls(found) > polls)
-    assert watched.failures(found) == watched.failures(before) == 0
-    assert watched.is_up(found)
+    handle = watched.add_fault(effect, LISTING, times)
+    await eventually(lambda: handle.hits == times, outage.exporter.describe)
+    await poll_without_failure(outage, watched, before)
+    found = await outage.until(watched.is_up)
     retries = "ultravox_exporter_api_retries_total"
     assert watched.total(found, retries, reason=reason) == times
     assert watched.total(found, retries) == times
     return came
 
 
-async def test_what_passes_within_a_poll_leaves_the_agent_up(tmp_path: Path) -> None:
-    """Two more attempts at most, not before a `Retry-After` allows; each counts as a retry."""
+async def poll_without_failure(outage: Outage, watched: Watched, before: Scrape) -> None:
+    """Wait until a poll has ended that began after this call; none has failed since `before`."""
+    polls = watched.polls(await outage.until(watched.polls))
+    found = await outage.until(lambda found: watched.polls(found) > polls)
+    assert watched.failures(found) == watched.failures(before) == 0
+    assert watched.is_up(found)
+
+
+async def overcome_at_a_date(outage: Outage, watched: Watched) -> tuple[int, float]:
+    """Answer one request with a date in `Retry-After`; return the date and when the retry came.
+
+    Both are in seconds since the epoch. Where the machine is so slow that the request comes after
+    the date, another date is tried.
+    """
+    came: list[float] = []
+    before = await outage.until(watched.is_up)
+    watched.add_fault(f.Before(lambda: came.append(time.time())), LISTING)
+    while True:
+        due, asked, retried = await answer_with_a_date(outage, watched, came)
+        await poll_without_failure(outage, watched, before)
+        if asked < due - 1:
+            return due, retried
+
+
+async def answer_with_a_date(
+    outage: Outage, watched: Watched, came: list[float]
+) -> tuple[int, float, float]:
+    """Answer one request so; return the date, when the request came, and when the next one came.
+
+    `came` gets the time of each request, in seconds since the epoch.
+    """
+    due, first = int(time.time()) + 4, len(came)
+    watched.add_fault(f.Status(503, formatdate(due, usegmt=True)), LISTING, 1)
+    await eventually(lambda: len(came) > first + 1, outage.exporter.describe)
+    return due, came[first], came[first + 1]
+
+
+async def test_a_fault_that_a_retry_overcomes_leaves_the_agent_up(tmp_path: Path) -> None:
+    """At most two retries, none before `Retry-After` allows it; each counts as a retry."""
     names = ("seconds", "date", "twice", "reset")
     seconds, date, twice, reset = watched = [Watched(name) for name in names]
-    async with watching(tmp_path, *watched, timeout="60s") as outage:
-        for each in watched:
-            await outage.until(each.is_up)
-        due = int(time.time()) + 4
-        later = formatdate(due, usegmt=True)
-        async with asyncio.TaskGroup() as together:
-            waited = together.create_task(
-                pass_by(outage, seconds, f.Status(429, 1), 1, "rate_limited")
-            )
-            dated = together.create_task(pass_by(outage, date, f.Status(503, later), 1, "status"))
-            together.create_task(pass_by(outage, twice, f.Status(500), 2, "status"))
-            together.create_task(pass_by(outage, reset, f.Reset(), 2, "unreachable"))
+    async with (
+        watching(tmp_path, *watched, timeout="60s") as outage,
+        asyncio.TaskGroup() as together,
+    ):
+        waited = together.create_task(
+            overcome(outage, seconds, f.Status(429, 1), 1, "rate_limited")
+        )
+        dated = together.create_task(overcome_at_a_date(outage, date))
+        together.create_task(overcome(outage, twice, f.Status(500), 2, "status"))
+        together.create_task(overcome(outage, reset, f.Reset(), 2, "unreachable"))
     first, second, *_ = waited.result()
     assert second - first >= 0.99
-    assert dated.result()[1] >= due
+    due, retried = dated.result()
+    assert retried >= due
 
 
 async def test_a_long_retry_after_stops_the_account_and_no_other(tmp_path: Path) -> None:
-    """One request, then silence: the hold outlasts any poll. What is told stays as it is.
+    """One request, then none: the hold is longer than any poll. Data and health do not change.
 
-    An account that is held for its probe's sake keeps its agents up: nothing is asked, so nothing
-    is learnt. An exporter that is told to end does not wait for it.
+    If the account probe got the `Retry-After`, the agents stay up: nothing is polled, so nothing is
+    learnt. SIGTERM ends the exporter during a hold.
     """
     held = [Watched(named(case.shows.row)) for case in HELD]
-    probed, well = Watched("probed"), Watched("well")
-    async with watching(tmp_path, *held, probed, well) as outage:
-        every = (*held, probed, well)
+    probed, healthy = Watched("probed"), Watched("healthy")
+    async with watching(tmp_path, *held, probed, healthy) as outage:
+        every = (*held, probed, healthy)
         before = await outage.until(lambda found: all(each.is_up(found) for each in every))
         handles = [probed.add_fault(f.Status(429, LONG), "/api/accounts/me")]
         for each, case in zip(held, HELD, strict=True):
@@ -344,14 +405,13 @@ async def test_a_long_retry_after_stops_the_account_and_no_other(tmp_path: Path)
             found = await outage.until(each.is_down)
             assert each.failures(found) == each.failures(found, reason=case.shows.reason) == 1
             assert each.batches(found) == each.batches(before)
-            line = await outage.said(
-                "agent_down", level="warning", account=each.name, reason=case.shows.reason
-            )
-            assert case.shows.error in line["error"]
+            await fault_is_logged(outage, each, case.shows)
         found = await outage.until(lambda found: probed.series(found, "ultravox_account_up") == [0])
-        await outage.said("account_down", account="probed", reason="rate_limited")
-        found = await outage.until(lambda later: well.polls(later) > well.polls(found) + 1)
-        later = await outage.until(lambda later: well.polls(later) > well.polls(found) + 2)
+        await outage.logged(
+            "account_probe_failed", level="warning", account="probed", reason="rate_limited"
+        )
+        found = await outage.until(lambda later: healthy.polls(later) > healthy.polls(found) + 1)
+        later = await outage.until(lambda later: healthy.polls(later) > healthy.polls(found) + 2)
         for each in (*held, probed):
             assert each.polls(later) == each.polls(found)
             ups = ("ultravox_agent_up", "ultravox_account_up")
@@ -359,41 +419,51 @@ async def test_a_long_retry_after_stops_the_account_and_no_other(tmp_path: Path)
         assert probed.series(later, "ultravox_agent_up") == [1]
         assert all(each.series(later, "ultravox_account_up") == [1] for each in held)
         assert [handle.hits for handle in handles] == [1, 1, 1, 1]
-        assert well.failures(later) == 0
+        assert healthy.failures(later) == 0
         assert await outage.exporter.stop(signal.SIGTERM) == 0
 
 
-async def test_a_storm_of_429_is_met_with_few_requests_and_is_nobody_else_s(
+async def test_an_account_that_gets_only_429_sends_few_requests_and_affects_no_other(
     tmp_path: Path,
 ) -> None:
-    """A poll makes three requests at most, as the API counts them; the other account polls on."""
-    plain, wishing, well = Watched("plain"), Watched("wishing"), Watched("well")
-    for stormed, retry_after in ((plain, None), (wishing, 1)):
-        more = [stormed.simulator.add_agent() for _ in range(5)]
-        stormed.entry["agents"] = [{"id": ident, "name": ident} for ident in (stormed.agent, *more)]
-        stormed.add_fault(f.Status(429, retry_after))
-    async with watching(tmp_path, plain, wishing, well) as outage:
-        before = await outage.until(well.is_up)
+    """A poll sends at most three requests, as the API counts them; the other account is polled."""
+    plain, dated, healthy = Watched("plain"), Watched("dated"), Watched("healthy")
+    for limited, retry_after in ((plain, None), (dated, 1)):
+        more = [limited.simulator.add_agent() for _ in range(5)]
+        limited.entry["agents"] = [{"id": ident, "name": ident} for ident in (limited.agent, *more)]
+        limited.add_fault(f.Status(429, retry_after))
+    async with watching(tmp_path, plain, dated, healthy) as outage:
+        before = await outage.until(healthy.is_up)
         found = await outage.until(
             lambda found: (
-                well.polls(found) >= well.polls(before) + 5
-                and min(plain.failures(found), wishing.failures(found)) >= 4
+                healthy.polls(found) >= healthy.polls(before) + 5
+                and min(plain.failures(found), dated.failures(found)) >= 4
             )
         )
-        assert well.is_up(found)
-        assert well.failures(found) == 0
-        assert well.total(found, "ultravox_exporter_api_retries_total") == 0
-        for stormed in (plain, wishing):
-            asked = stormed.listings()
-            found = await outage.until(stormed.polls)
-            under_way = 4
-            assert asked <= 3 * (stormed.polls(found) + under_way)
-            assert stormed.listings() >= 3 * stormed.failures(found)
-            assert stormed.polls(found) == stormed.failures(found, reason="rate_limited")
+        assert healthy.is_up(found)
+        assert healthy.failures(found) == 0
+        assert healthy.total(found, "ultravox_exporter_api_retries_total") == 0
+        for limited in (plain, dated):
+            sent = limited.listings()
+            found = await outage.until(limited.polls)
+            polls_at_once = 4
+            assert sent <= 3 * (limited.polls(found) + polls_at_once)
+            assert limited.listings() >= 3 * limited.failures(found)
+            assert limited.polls(found) == limited.failures(found, reason="rate_limited")
+
+
+async def test_sigterm_ends_the_process_while_the_api_hangs(tmp_path: Path) -> None:
+    """Exit status 0, and the log has `exporter_stopped`."""
+    watched = Watched("main")
+    watched.add_fault(f.Hang())
+    async with watching(tmp_path, watched) as outage:
+        await eventually(watched.listings, outage.exporter.describe)
+        assert await outage.exporter.stop(signal.SIGTERM) == 0
+        assert outage.lines(event="exporter_stopped")
 
 
 async def test_old_data_are_withdrawn_until_a_poll_succeeds(tmp_path: Path) -> None:
-    """Batches, sums and the account's calls go when `stale_after` has passed; health stays."""
+    """Batches, sums and the account's calls are absent after `stale_after`; health is not."""
     watched = Watched("main")
     async with watching(tmp_path, watched, timeout="3s", stale_after="3s") as outage:
         await outage.until(lambda found: watched.is_up(found) and watched.batches(found))
@@ -405,7 +475,7 @@ async def test_old_data_are_withdrawn_until_a_poll_succeeds(tmp_path: Path) -> N
             )
         )
         (success,) = watched.series(found, "ultravox_agent_last_success_timestamp_seconds")
-        assert time.time() - success >= 3
+        assert found.ended - success >= 3
         assert watched.is_down(found)
         assert watched.failures(found, reason="status") >= 1
         assert watched.series(found, "ultravox_agent_info") == [1]
@@ -419,8 +489,8 @@ async def test_old_data_are_withdrawn_until_a_poll_succeeds(tmp_path: Path) -> N
         )
 
 
-async def test_a_key_file_may_be_emptied_or_replaced_while_it_runs(tmp_path: Path) -> None:
-    """An empty file leaves the old key in use; a new key takes over, at the latest when needed."""
+async def test_the_key_file_may_be_emptied_or_replaced_at_run_time(tmp_path: Path) -> None:
+    """An empty file leaves the previous key in use; a new key is used by the next request."""
     emptied, rotated, late = Watched("emptied"), Watched("rotated"), Watched("late")
     async with watching(tmp_path, emptied, rotated, late) as outage:
         every = (emptied, rotated, late)
@@ -432,11 +502,10 @@ async def test_a_key_file_may_be_emptied_or_replaced_while_it_runs(tmp_path: Pat
         (tmp_path / "following").replace(tmp_path / "rotated.key")
         rotated.simulator.api_key = late.simulator.api_key = "new"
 
-        line = await outage.said("key_file_reload_failed", level="warning", account="emptied")
+        line = await outage.logged("key_file_reload_failed", level="warning", account="emptied")
         assert line["problem"] == "the key file is empty"
-        await outage.said("key_file_reloaded", account="rotated")
-        await outage.said("agent_down", level="warning", account="late", reason="auth")
-        await outage.said("account_down", level="warning", account="late", reason="auth")
+        await outage.logged("key_file_reloaded", account="rotated")
+        await outage.logged("api_key_rejected", level="warning", account="late")
         found = await outage.until(
             lambda found: (
                 emptied.polls(found) >= emptied.polls(before) + 3
@@ -453,13 +522,14 @@ async def test_a_key_file_may_be_emptied_or_replaced_while_it_runs(tmp_path: Pat
 
         (tmp_path / "emptied.key").write_text(old)
         (tmp_path / "late.key").write_text("new")
-        await outage.said("key_file_recovered", account="emptied")
-        await outage.said("key_file_reloaded", account="late")
+        await outage.logged("key_file_recovered", account="emptied")
+        await outage.logged("key_file_reloaded", account="late")
+        await outage.logged("api_key_accepted", account="late")
         await outage.until(lambda found: emptied.is_up(found) and late.is_up(found))
 
 
 async def test_discovery_may_fail_and_a_glob_may_match_nothing(tmp_path: Path) -> None:
-    """The agents that are known stay and are polled; a new one is found when it works again."""
+    """Known agents are polled; a new agent is discovered when discovery works again."""
     watched = Watched("main")
     watched.entry |= {
         "agents": [],
@@ -471,14 +541,16 @@ async def test_discovery_may_fail_and_a_glob_may_match_nothing(tmp_path: Path) -
         assert watched.series(before, included, include="Win-back") == [0]
         assert watched.series(before, included, include="Agent*") == [1]
         assert watched.series(before, "ultravox_account_discovery_up") == [1]
-        line = await outage.said("include_matches_no_agent", level="warning", account="main")
+        line = await outage.logged("include_glob_unmatched", level="warning", account="main")
         assert line["include"] == "Win-back"
 
         watched.add_fault(f.Status(500), "/api/agents")
         found = await outage.until(
             lambda found: watched.series(found, "ultravox_account_discovery_up") == [0]
         )
-        await outage.said("discovery_down", level="warning", account="main", reason="status")
+        await outage.logged(
+            "agent_discovery_failed", level="warning", account="main", reason="status"
+        )
         watched.simulator.add_agent("Win-back")
         found = await outage.until(lambda later: watched.polls(later) > watched.polls(found) + 1)
         assert watched.is_up(found)
@@ -492,11 +564,12 @@ async def test_discovery_may_fail_and_a_glob_may_match_nothing(tmp_path: Path) -
                 and watched.series(found, "ultravox_account_discovery_up") == [1]
             )
         )
-        await outage.said("agent_found", account="main", agent="Win-back")
+        await outage.logged("agent_discovered", account="main", agent="Win-back")
+        await outage.logged("agent_discovery_recovered", account="main")
 
 
-async def test_pages_out_of_order_are_all_read(tmp_path: Path) -> None:
-    """Every listing is a full one then, and nothing is lost; in order, one page is enough."""
+async def test_a_listing_that_is_not_newest_first_is_read_in_full(tmp_path: Path) -> None:
+    """Every listing is full then, and no batch is lost; in the right order, one page is enough."""
     ordered, disordered = Watched("ordered"), Watched("disordered")
     now = time.time()
     for each in (ordered, disordered):
@@ -517,9 +590,11 @@ async def test_pages_out_of_order_are_all_read(tmp_path: Path) -> None:
         for each in (ordered, disordered):
             assert each.series(found, "ultravox_agent_batches", state="ended") == [249]
             assert each.series(found, "ultravox_agent_batches", state="active") == [1]
-        await outage.said("agent_up", level="debug", account="ordered", listing="incremental")
-        await outage.said(
-            "agent_up", level="debug", account="disordered", listing="full", pages="3"
+        await outage.logged(
+            "agent_poll_succeeded", level="debug", account="ordered", listing="incremental"
+        )
+        await outage.logged(
+            "agent_poll_succeeded", level="debug", account="disordered", listing="full", pages="3"
         )
         disordered.simulator.faults.clear()
         await outage.until(
@@ -527,20 +602,20 @@ async def test_pages_out_of_order_are_all_read(tmp_path: Path) -> None:
         )
 
 
-async def test_a_clock_put_back_is_got_over_with_the_next_poll(
+async def test_a_clock_that_is_set_back_affects_data_until_the_next_poll(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:
-    """By less than `stale_after`, nothing changes; by more, batches are gone until that poll."""
+    """By less than `stale_after`, nothing changes; by more, batches are absent until that poll."""
     agent = simulator.add_agent()
     simulator.create(agent, created=clock.now - 9000)
     for number in range(150):
         simulator.create(agent, created=clock.now - 9000 - 60 * number, ended_at=clock.now - 9000)
     async with surroundings(simulator, account(base_url, agent), clock=clock) as made:
-        policy = SelectionSettings.of(made.config)
+        settings = SelectionSettings.of(made.config)
         label = f'{{account="main",agent_id="{agent}"}}'
 
         def served() -> dict[str, float]:
-            text = render(made.store.snapshot(), clock(), policy, Format.PROMETHEUS)
+            text = render(made.store.snapshot(), clock(), settings, Format.PROMETHEUS)
             return samples(text)
 
         await made.poll(agent)
@@ -549,7 +624,7 @@ async def test_a_clock_put_back_is_got_over_with_the_next_poll(
         assert any(key.startswith("ultravox_batch_") for key in before)
         asked = len(simulator.requests)
         assert asked == 2 + 1
-        clock.now -= policy.polling.stale_after - 1
+        clock.now -= settings.polling.stale_after - 1
         assert served() == before
         clock.now -= 1
         gone = served()
@@ -567,47 +642,135 @@ async def test_a_clock_put_back_is_got_over_with_the_next_poll(
 
 PAGE = (ROOT / "docs" / "failure-modes.md").read_text("utf-8")
 REQUESTS = {1: "1 request", 2: "2 requests", 3: "3 requests"}
-TEST = re.compile(r"`(test_\w+)`")
+
+FAULT = "test_a_fault_changes_only_the_health_until_it_ends"
+UNREACHABLE = "test_an_address_without_a_server_is_unreachable"
+CERTIFICATE = "test_a_certificate_must_be_trusted_and_have_the_right_name"
+RETRY = "test_a_fault_that_a_retry_overcomes_leaves_the_agent_up"
+HOLD = "test_a_long_retry_after_stops_the_account_and_no_other"
+KEY_FILE = "test_the_key_file_may_be_emptied_or_replaced_at_run_time"
+DISCOVERY = "test_discovery_may_fail_and_a_glob_may_match_nothing"
+CLOCK = "test_a_clock_that_is_set_back_affects_data_until_the_next_poll"
+CLIENT = "api/test_client.py::"
+RETRIES = "api/test_retry.py::"
+SERVER = "web/test_server.py::"
+SCHEDULE = "polling/test_schedule.py::"
+
+RULES: Mapping[str, tuple[str, ...]] = {
+    "Data are kept.": (FAULT,),
+    "Stale data are withdrawn.": ("test_old_data_are_withdrawn_until_a_poll_succeeds",),
+    "Polls back off.": (
+        FAULT,
+        f"{SCHEDULE}test_failures_double_the_interval_up_to_five_minutes",
+    ),
+    "Other agents are not delayed.": (
+        "polling/test_supervisor.py::test_agents_that_hang_do_not_hold_up_the_others",
+    ),
+    "Transient failures are retried.": (
+        RETRY,
+        f"{CLIENT}test_each_failure_has_its_reason_and_its_attempts_and_is_counted",
+    ),
+    "`Retry-After` holds the account.": (
+        HOLD,
+        f"{RETRIES}test_retry_after_is_honoured_by_every_request_of_the_account",
+    ),
+    "The log reports changes.": (
+        FAULT,
+        f"{SCHEDULE}test_health_is_logged_when_it_changes_and_otherwise_at_debug",
+    ),
+    "A rejected key is one warning.": (FAULT, KEY_FILE),
+    "`/-/healthy` does not depend on the API.": (FAULT, UNREACHABLE),
+    "A restart loses the data in memory.": (UNREACHABLE,),
+}
+"""The rules of the page, and the tests of each: in this file, or `FILE::TEST` below `tests`."""
+
+ROWS: Mapping[str, tuple[str, ...]] = {
+    **{case.shows.row: (FAULT,) for case in (*CASES, *SLOW)},
+    **{case.shows.row: (HOLD,) for case in HELD},
+    NAMELESS.row: (UNREACHABLE,),
+    REFUSED.row: (UNREACHABLE,),
+    UNTRUSTED.row: (CERTIFICATE,),
+    MISNAMED.row: (CERTIFICATE,),
+    "HTTP 401": (FAULT, f"{CLIENT}test_a_new_key_takes_over_when_the_old_one_is_refused"),
+    "HTTP 429 with `Retry-After: 1`": (FAULT, RETRY),
+    "HTTP 429 with a date in `Retry-After`": (
+        HOLD,
+        RETRY,
+        f"{RETRIES}test_retry_after_is_seconds_or_a_date",
+    ),
+    "HTTP 429 with `Retry-After: 1000000000` for the account probe": (HOLD,),
+    "HTTP 429 for every request of one account": (
+        "test_an_account_that_gets_only_429_sends_few_requests_and_affects_no_other",
+    ),
+    "A redirect": (FAULT, f"{CLIENT}test_no_redirect_is_followed"),
+    "More than 10,000 pages": (f"{CLIENT}test_a_listing_with_too_many_pages_ends",),
+    "A listing that is not newest first": (
+        "test_a_listing_that_is_not_newest_first_is_read_in_full",
+    ),
+    "SIGTERM while the API hangs": ("test_sigterm_ends_the_process_while_the_api_hangs",),
+    "The clock is set back by less than `stale_after`": (CLOCK,),
+    "The clock is set back by `stale_after` or more": (CLOCK,),
+    "The key file is empty": (KEY_FILE,),
+    "The key is replaced, in the file and at Ultravox": (KEY_FILE,),
+    "The key is replaced at Ultravox before it is in the file": (KEY_FILE,),
+    "Agent discovery fails": (DISCOVERY,),
+    "An `include` glob matches no agent": (DISCOVERY,),
+    "More than 8 scrapes at once": (
+        f"{SERVER}test_scrapes_beyond_the_limit_are_answered_with_503",
+    ),
+    "A scraper needs more than 60 seconds to read a response": (
+        f"{SERVER}test_a_scrape_is_aborted_at_its_time_limit",
+        f"{SERVER}test_a_scraper_that_does_not_read_delays_no_one_else",
+    ),
+    "A scraper disconnects during a response": (
+        f"{SERVER}test_a_scraper_that_disconnects_takes_no_place",
+    ),
+}
+"""The rows of the page's tables of faults, and the tests of each, as in RULES."""
 
 
 def rows() -> Iterator[list[str]]:
-    """Yield the five cells of each row of the page's tables of faults."""
+    """Yield the cells of each row of the page's tables of faults, without the head of a table."""
+    in_table = False
     for line in PAGE.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if (
-            line.startswith("|")
-            and len(cells) == 5
-            and cells[0] != "Fault"
-            and cells[0][:2] != "--"
-        ):
+        if line.startswith("| fault |"):
+            in_table = True
+        elif not line.startswith("|"):
+            in_table = False
+        elif in_table and not cells[0].startswith("--"):
             yield cells
 
 
-def defined(*paths: Path) -> set[str]:
-    """Return the names of the tests in these files."""
-    return {
-        name
-        for path in paths
-        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
-    }
+def defined(path: Path) -> set[str]:
+    """Return the names of the tests in a file."""
+    definitions = r"^(?:async )?def (test_\w+)"
+    return {*re.findall(definitions, path.read_text("utf-8"), re.MULTILINE)}
 
 
-def test_every_row_of_the_page_names_a_test_that_there_is() -> None:
-    """And the page names every test of a fault that is here."""
-    every = defined(*(ROOT / "tests").rglob("test_*.py"))
-    named_tests = [TEST.findall(row[4]) for row in rows()]
-    assert all(named_tests)
-    assert set(TEST.findall(PAGE)) - every == set()
-    about_the_page = {name for name in defined(Path(__file__)) if "_the_page" in name}
-    assert defined(Path(__file__)) - about_the_page - set(TEST.findall(PAGE)) == set()
+def test_every_row_of_the_page_has_a_test_and_every_test_a_row() -> None:
+    assert {row[0] for row in rows()} == {*ROWS}
+    assert {*re.findall(r"^- \*\*(.+?)\*\*", PAGE, re.MULTILINE)} == {*RULES}
+    tests = {test for named_tests in (*ROWS.values(), *RULES.values()) for test in named_tests}
+    here = {test for test in tests if "::" not in test}
+    assert here == {test for test in defined(Path(__file__)) if "_the_page" not in test}
+    for test in tests - here:
+        file, _, name = test.partition("::")
+        assert name in defined(ROOT / "tests" / file), test
 
 
-def test_the_page_says_of_each_fault_what_is_seen() -> None:
-    """Requests a poll, reason, what becomes of the account, and what the log says."""
+def test_the_page_has_requests_reason_and_error_of_each_fault() -> None:
+    """Each row also has the value of `ultravox_account_up`."""
     for shows in SHOWN:
-        ((_, deed, metric, line, _),) = [row for row in rows() if row[0] == shows.row]
-        assert shows.requests is None or deed.startswith(REQUESTS[shows.requests]), shows
-        assert f'reason="{shows.reason}"' in metric, shows
-        assert ("`ultravox_account_up` stays 1" in metric) is not shows.whole, shows
-        assert f"event=agent_down reason={shows.reason}" in line, shows
-        assert shows.error in line, shows
+        ((_, effect, reason, account_up, error),) = [row for row in rows() if row[0] == shows.row]
+        assert shows.requests is None or effect.startswith(REQUESTS[shows.requests]), shows
+        assert reason == f"`{shows.reason}`", shows
+        assert account_up == ("0" if shows.whole else "1"), shows
+        assert shows.error in error, shows
+
+
+def test_the_page_explains_every_reason() -> None:
+    """The reasons are those of the label `reason`."""
+    head, *explained = re.findall(r"^\| `(\w+)` \| ", PAGE, re.MULTILINE)
+    assert head == "reason"
+    assert explained == [*REASONS]

@@ -1,4 +1,4 @@
-"""The key and all that the API keeps secret appear in nothing that the exporter puts out."""
+"""No output of the exporter has the API key or anything that the API keeps secret."""
 
 import asyncio
 from pathlib import Path
@@ -10,7 +10,7 @@ from exporter.log import LogFormat
 from exporter.simulator import demo_account
 from tests.fake_api import CANARIES, Fault, Simulator, serve
 from tests.fake_api import faults as f
-from tests.support.process import FREE_PORT, Process, run, started, write_config
+from tests.support.process import FREE_PORT, Process, eventually, run, started, write_config
 
 KEY = "CANARYk1.CanaryCanaryCanaryCanaryCanary00"
 NEXT_KEY = "CANARYk2.CanaryCanaryCanaryCanaryCanary00"
@@ -38,7 +38,7 @@ PATHS = ("/", "/metrics", "/-/healthy", "/-/ready", "/nowhere", f"/{'x' * 9000}"
 
 
 async def pages(exporter: Process) -> list[str]:
-    """Return everything that is served, errors included."""
+    """Return every response of the exporter, errors included."""
     found = [(await exporter.get(path))[1] for path in PATHS]
     for method in ("POST", "PUT", "DELETE"):
         async with exporter.session.request(method, await exporter.url()) as response:
@@ -47,15 +47,24 @@ async def pages(exporter: Process) -> list[str]:
     return [*found, (await exporter.get(headers=openmetrics))[1]]
 
 
+async def pages_during(exporter: Process, simulator: Simulator, effect: f.Effect) -> list[str]:
+    """Return everything that is served after a fault has affected a request."""
+    handle = simulator.faults.add(Fault(effect=effect, times=8))
+    await eventually(lambda: handle.hits, exporter.describe)
+    found = await pages(exporter)
+    handle.remove()
+    return found
+
+
 def assert_clean(*texts: str) -> None:
-    """Check that no text holds a secret."""
+    """Check that no text contains a secret."""
     for text in texts:
         for secret in SECRETS:
             assert secret not in text
 
 
 async def test_no_secret_in_any_log_or_page_whatever_the_api_does(tmp_path: Path) -> None:
-    """At debug level, in each format, over every fault, for known and discovered agents."""
+    """Level `debug`, each format, each fault, configured and discovered agents."""
     async with asyncio.TaskGroup() as together:
         for form in LogFormat:
             folder = tmp_path / form
@@ -64,7 +73,7 @@ async def test_no_secret_in_any_log_or_page_whatever_the_api_does(tmp_path: Path
 
 
 async def everything_is_clean(folder: Path, form: LogFormat) -> None:
-    """Run an exporter from start to end over every fault in turn, and search what it put out."""
+    """Run an exporter from start to end, with one fault after the other; check its output."""
     simulator = Simulator(demo_account(), api_key=KEY)
     known = simulator.account.agents[0].agent_id
     polling = {"interval": "1s", "idle_interval": "1s", "timeout": "1s"}
@@ -80,21 +89,18 @@ async def everything_is_clean(folder: Path, form: LogFormat) -> None:
             served = await pages(exporter)
             assert "ultravox_batch_info" in served[1]
             for effect in BREAKING:
-                struck = simulator.faults.add(Fault(effect=effect, times=8))
-                while not struck.hits:
-                    await asyncio.sleep(0.02)
-                served += await pages(exporter)
-                struck.remove()
+                served += await pages_during(exporter, simulator, effect)
             (folder / "key").write_text(NEXT_KEY)
             simulator.api_key = NEXT_KEY
             refused = simulator.faults.add(
                 Fault(effect=f.Status(403, body=f"Invalid API key {NEXT_KEY}"), times=8)
             )
-            while not refused.hits or "key_file_reloaded" not in exporter.err:
-                await asyncio.sleep(0.02)
+            await eventually(
+                lambda: refused.hits and "key_file_reloaded" in exporter.err, exporter.describe
+            )
             served += await pages(exporter)
             assert await exporter.stop() == 0
-    assert "agent_down" in exporter.err
+    assert "agent_poll_failed" in exporter.err
     assert_clean(exporter.out, exporter.err, *served)
 
 
@@ -108,12 +114,12 @@ PASTED = (
     f"agents: [{KEY}]",
     f'api_key_file: "{KEY}',
 )
-"""The key at every place of the file where an operator might try it."""
+"""The key in every place of the file where an operator may put it by mistake."""
 
 
 @pytest.mark.parametrize("line", PASTED)
 @pytest.mark.parametrize("arguments", [["check"], ["check", "--json"], []])
-def test_no_secret_in_what_is_said_of_the_configuration(
+def test_no_secret_in_messages_about_the_configuration(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, arguments: list[str]
 ) -> None:
     path = tmp_path / "config.yaml"
@@ -125,8 +131,8 @@ def test_no_secret_in_what_is_said_of_the_configuration(
 
 
 @pytest.mark.parametrize("key", [KEY, NEXT_KEY])
-async def test_no_secret_in_what_a_valid_check_says(tmp_path: Path, key: str) -> None:
-    """Offline and live, with a key that is accepted and with one that is refused."""
+async def test_no_secret_in_the_output_of_check(tmp_path: Path, key: str) -> None:
+    """With and without `--live`, with a key that is accepted and with one that is rejected."""
     simulator = Simulator(demo_account(), api_key=KEY)
     async with serve(simulator) as base_url:
         path = write_config(tmp_path, base_url, key, account={"discover": {}})

@@ -1,7 +1,7 @@
-"""A day among faults leaves nothing behind: memory is flat, and every agent is well in the end.
+"""A day with faults leaves nothing behind: memory does not grow, and every agent is up at its end.
 
-Run as a program with the path of a key file to write, this module lives through that day in a
-process of its own, exporter and simulator on one loop, and prints what it saw as JSON.
+Run as a program with the path of a key file to write, this module runs that day in a process of its
+own, exporter and simulator on one event loop with virtual time, and prints its findings as JSON.
 """
 
 import asyncio
@@ -38,14 +38,14 @@ MINUTE, HOUR = 60.0, 3600.0
 HOURS = 24
 
 CALM = (0, 5, 11, 17, 23)
-"""The hours without faults: the first, and each sixth. The day is over at the end of the last."""
+"""Hours without faults: the first, and each sixth. The day ends with the last of them."""
 
 LAST_NEWS = HOURS - 0.75
-"""The hour after which nothing happens any more: that leaves time for a full listing."""
+"""The hour after which nothing changes any more: a full listing comes before the end."""
 
 EARLY, SETTLED = 1, 6
-"""Hours after which is counted what is held. By the second, whatever ends has begun to be forgotten
-and nearly every label of a fault has been seen."""
+"""Hours after which memory and tasks are counted. By the second of them, ended batches are being
+dropped, and nearly every label of a fault has occurred."""
 
 POLLING = Polling(
     interval=90.0,
@@ -58,42 +58,42 @@ BATCHES = Batches(keep_ended=HOUR, outcomes=True, outcomes_interval=HOUR)
 
 CONFIGURED = ("history", "nameless")
 BUSY = ("history", "nameless", "bare", "sales")
-"""Agents that make calls all day. Besides, one is idle, and each hour a new one comes and goes."""
+"""Agents that make calls all day. Another one is idle, and each hour one is created and deleted."""
 
 LIVE, ENDED, OLD = 3, 8, 200
-"""Batches of a busy agent that are live, and ended ones that are not deleted yet; and how many of
-the agent `history` ended before the day."""
+"""Live batches of a busy agent, its ended batches that are not deleted yet, and the batches of the
+agent `history` that ended before the day."""
 
 CALLS = 200
 """Calls of a batch."""
 
 PAGE = 50
-"""Rows of a page: so `history` has five of them."""
+"""Records of a page: the listing of `history` has five pages."""
 
 BLOCKS_PER_POLL = 0.75
-"""What one poll may leave behind from `SETTLED` on, in blocks of memory: Python's own count of its
-pieces of up to 512 bytes. There are some 2,400 polls. A leak of one small object a poll is 2,400
-blocks and the bound is 1,800; without a leak there are 400 to 700 more, since a label is seen for
-the first time now and then, and batches are not as many at one moment as at another. Four days have
-no more of them."""
+"""Blocks of memory that one poll may leave behind from `SETTLED` on: Python's own count of its
+pieces of up to 512 bytes. There are about 2,400 polls: a leak of one small object per poll is 2,400
+blocks, and the bound is 1,800. Without a leak there are 400 to 700 more, since some labels occur
+for the first time, and the number of batches varies. Four days do not add more."""
 
 PEAK = 16 * 2**20
-"""Bytes by which the peak of memory may rise from `SETTLED` on. It sees what is larger than a
-block: bodies of listings, 8 KiB each, are 19 MiB. Without a leak it rises by 2 to 6 MiB."""
+"""Bytes by which the peak of memory may rise from `SETTLED` on. It covers objects larger than a
+block: the bodies of listings, 8 KiB each, are 19 MiB. Without a leak it rises by 2 to 6 MiB."""
 
 UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in which the system counts `ru_maxrss`."""
 
 CONNECTIONS = 4
-"""The exporter's to the API at most; both ends of each are in the process, as a file and a task."""
+"""Connections of the exporter to the API at most; both ends of each are files of this process."""
 
 ROOT = Path(__file__).parents[2]
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """What the process holds after a calm hour, garbage collected, and what it then serves.
+    """The state of the process after an hour without faults, and its exposition then.
 
-    `blocks` are Python's small pieces of memory, `peak` is in bytes, `tasks` are by coroutine.
+    `blocks` are Python's small pieces of memory after a garbage collection, `peak` is in bytes,
+    `tasks` are counted by coroutine.
     """
 
     blocks: int
@@ -104,23 +104,23 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 class Day(msgspec.Struct, frozen=True):
-    """A day: `moments` by hour, and how often `/-/healthy` answered with which status.
+    """A day: `moments` by hour, and the number of answers of `/-/healthy` by status.
 
-    `there` are the series of the simulator's batches at the end. `faults` counts those that hit a
-    request, `left` are the tasks that are there when all has ended.
+    `expected` are the series of the simulator's batches at the end. `faults` counts the faults that
+    affected a request, `tasks_at_end` are the tasks that still run when all should have ended.
     """
 
     moments: dict[int, Moment]
     healthy: dict[int, int]
-    there: dict[str, float]
+    expected: dict[str, float]
     requests: int
     faults: int
-    left: list[str]
+    tasks_at_end: list[str]
 
 
-def test_after_a_day_of_faults_memory_is_flat_and_every_agent_well(tmp_path: Path) -> None:
-    """And what is served is the simulator's truth; no task, connection or file is left over."""
-    day, log = lived(tmp_path / "key")
+def test_after_a_day_of_faults_memory_has_not_grown_and_every_agent_is_up(tmp_path: Path) -> None:
+    """The series are those of the simulator's batches; no task, connection or file remains."""
+    day, log = run_day(tmp_path / "key")
     early, settled, end = (day.moments[hour] for hour in (EARLY, SETTLED, HOURS))
     then, now = samples(settled.page), samples(end.page)
 
@@ -129,11 +129,12 @@ def test_after_a_day_of_faults_memory_is_flat_and_every_agent_well(tmp_path: Pat
         assert {value for key, value in now.items() if key.startswith(f"ultravox_{metric}{{")} == {
             1
         }
-    served = {key: value for key, value in now.items() if key.startswith(truth_told(day.there))}
-    assert served == pytest.approx(day.there, rel=0, abs=0.01)
+    compared = compared_metrics(day.expected)
+    served = {key: value for key, value in now.items() if key.startswith(compared)}
+    assert served == pytest.approx(day.expected, rel=0, abs=0.01)
     assert {*day.healthy} == {200}
 
-    # The faults did strike.
+    # The faults affected requests.
     assert day.faults > 100
     assert len(+labelled(now, "ultravox_agent_poll_failures_total", "reason")) >= 6, now
     assert len(+labelled(now, "ultravox_exporter_api_retries_total", "reason")) >= 4, now
@@ -144,14 +145,14 @@ def test_after_a_day_of_faults_memory_is_flat_and_every_agent_well(tmp_path: Pat
     assert end.peak - settled.peak < PEAK
     assert end.files <= early.files + 2 * CONNECTIONS
     assert end.tasks == early.tasks
-    assert not day.left
+    assert not day.tasks_at_end
     assert "level=error" not in log
     assert "level=critical" not in log
 
 
-def lived(key_file: Path) -> tuple[Day, str]:
-    """Let a process of its own live through a day; return what it saw, and its log."""
-    # A process inherits the peak of the one that starts it: so a shell starts it.
+def run_day(key_file: Path) -> tuple[Day, str]:
+    """Run a day in a process of its own; return its findings, and its log."""
+    # A process inherits the peak of memory of its parent, so a shell is its parent.
     program = ("/bin/sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-m", __name__)
     process = subprocess.run((*program, key_file), cwd=ROOT, capture_output=True, check=False)
     log = process.stderr.decode()
@@ -174,21 +175,18 @@ def polled(found: Mapping[str, float]) -> int:
     return sum(polls[agent] for agent in (*BUSY, "idle"))
 
 
-def truth_told(there: Mapping[str, float]) -> tuple[str, ...]:
-    """Return how the series begin whose whole truth the simulator tells."""
-    return tuple({key.partition("{")[0] + "{" for key in there})
+def compared_metrics(expected: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the beginnings of the series that are compared with the simulator."""
+    return tuple({key.partition("{")[0] + "{" for key in expected})
 
 
 def next_calm(now: float) -> float:
-    """Return when the next calm hour begins, `now` or earlier within one; `now` is the loop's."""
+    """Return when the next hour without faults begins, `now` or earlier within one (loop time)."""
     return min((hour * HOUR for hour in CALM if now < (hour + 1) * HOUR), default=HOURS * HOUR)
 
 
 class World:
-    """The simulated account and what happens in it.
-
-    `requests` counts those that came in.
-    """
+    """The simulated account and its changes. `requests` counts the requests that it received."""
 
     def __init__(self, loop: VirtualLoop, key_file: Path) -> None:
         agents = (
@@ -209,8 +207,8 @@ class World:
             created = loop.wall_clock() - 10 * HOUR - MINUTE * index
             self.simulator.create("history", created=created, ended_at=created + HOUR)
 
-    async def go_on(self) -> None:
-        """Make calls once a minute, and let a guest come and go in each hour."""
+    async def make_calls(self) -> None:
+        """Make calls once a minute; create and delete one agent in each hour."""
         for minute in itertools.count():
             self.requests += len(self.simulator.requests)
             self.simulator.requests.clear()
@@ -225,7 +223,7 @@ class World:
             await asyncio.sleep(MINUTE)
 
     def _call(self, agent: str) -> None:
-        """Make some of an agent's calls. Batches begin, end, and are deleted, some of them live."""
+        """Make some of an agent's calls. Batches are created, end, or are deleted while live."""
         live, ended = self._live[agent], self._ended[agent]
         if len(live) < LIVE:
             live.append(self.simulator.create(agent, total_count=CALLS))
@@ -242,7 +240,7 @@ class World:
             self.simulator.delete(live.pop())
 
     async def change_keys(self) -> None:
-        """Let the API want another key now and then, which the file holds a little later."""
+        """Change the API's key from time to time, and the key file a little later."""
         for number in itertools.count():
             await asyncio.sleep(self._keys.uniform(0.5, 1.5) * HOUR)
             now = self._loop.time()
@@ -252,7 +250,7 @@ class World:
                 self._key_file.write_text(self.simulator.api_key)
 
     def series(self) -> dict[str, float]:
-        """Return the series of the account's batches as they must be now."""
+        """Return the expected series of the account's batches at this time."""
         now = self._loop.wall_clock()
         series: dict[str, float] = {}
         for agent in (row["agentId"] for row in self.simulator.agents()):
@@ -264,9 +262,9 @@ class World:
 
 
 class Trouble:
-    """Lets faults come and go outside of the calm hours, one at a time.
+    """Adds and removes faults outside of the hours without faults, one at a time.
 
-    `struck` counts those that hit a request.
+    `struck` counts the faults that affected a request.
     """
 
     def __init__(self, loop: VirtualLoop, simulator: Simulator, seed: str) -> None:
@@ -276,18 +274,18 @@ class Trouble:
         self.struck = 0
 
     async def make(self) -> None:
-        """Make trouble for ever: every effect in turn, in an order of chance."""
+        """Add every effect, one after the other in random order, until cancelled."""
         while True:
-            for effect in self._rng.sample(effects(), len(effects())):
-                await self._strike(effect)
+            for index in self._rng.sample(range(len(effects())), len(effects())):
+                await self._strike(index)
                 await asyncio.sleep(self._rng.uniform(0.0, 240.0))
 
-    async def _strike(self, effect: f.Effect) -> None:
+    async def _strike(self, index: int) -> None:
         while (until := next_calm(self._loop.time())) <= self._loop.time():
             await asyncio.sleep(until + HOUR - self._loop.time())
         path, agent = self._rng.choice(TARGETS)
         times = self._rng.choice((1, None, None))
-        fault = Fault(effect=effect, path=path, agent_id=agent, times=times)
+        fault = Fault(effect=effects()[index], path=path, agent_id=agent, times=times)
         handle = self._simulator.faults.add(fault)
         lasting = self._rng.uniform(20.0, 600.0)
         await asyncio.sleep(min(lasting, until - self._loop.time()))
@@ -304,12 +302,12 @@ TARGETS = (
     ("/api/agents", None),
     (f"{LISTING}/*/scheduled_calls", None),
 )
-"""Paths and agents that faults hit, each as often as it stands here."""
+"""Paths and agents of faults; an entry that is repeated is chosen more often."""
 
 
 def effects() -> tuple[f.Effect, ...]:
-    """Return what may go wrong."""
-    # The server's `Date` is the real time, and such a date counts from it.
+    """Return the effects of all faults."""
+    # The server's `Date` is the real time, so the date is made when the fault is added.
     date = formatdate(time.time() + 90.0, usegmt=True)
     return (
         *(f.Status(status) for status in (401, 402, 403, 404, 429, 500, 502, 503, 504)),
@@ -326,7 +324,7 @@ def effects() -> tuple[f.Effect, ...]:
 
 
 async def live(loop: VirtualLoop, key_file: Path) -> Day:
-    """Live through a day of the loop's time."""
+    """Run a day of virtual time."""
     world = World(loop, key_file)
     troubles = [Trouble(loop, world.simulator, seed) for seed in ("one", "another")]
     redactor = Redactor()
@@ -349,23 +347,23 @@ async def live(loop: VirtualLoop, key_file: Path) -> Day:
             tasks.create_task(
                 app.run(Config((account,), POLLING, BATCHES), {"main": key}, options)
             ),
-            tasks.create_task(world.go_on()),
+            tasks.create_task(world.make_calls()),
             tasks.create_task(world.change_keys()),
             *(tasks.create_task(trouble.make()) for trouble in troubles),
         ]
         moments, healthy = await watch(loop, (await listening)[0])
-        there = world.series()
+        expected = world.series()
         for task in running:
             task.cancel()
-    left = [str(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
+    tasks_at_end = [str(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
     struck = sum(trouble.struck for trouble in troubles)
-    return Day(moments, healthy, there, world.requests, struck, left)
+    return Day(moments, healthy, expected, world.requests, struck, tasks_at_end)
 
 
 async def watch(loop: VirtualLoop, address: Address) -> tuple[dict[int, Moment], dict[int, int]]:
-    """Ask for the health every other minute and for the metrics every ten, until the day is over.
+    """Ask for the health every 2 minutes and for the metrics every 10, until the day ends.
 
-    Return the moments by hour, and how often which status was the answer.
+    Return the moments by hour, and the number of answers by status.
     """
     moments: dict[int, Moment] = {}
     healthy: Counter[int] = Counter()
@@ -382,13 +380,13 @@ async def watch(loop: VirtualLoop, address: Address) -> tuple[dict[int, Moment],
 
 
 async def scrape(session: aiohttp.ClientSession) -> str:
-    """Return the metrics. Not compressed: that takes a thread, for which time would not wait."""
+    """Return the exposition, not compressed: virtual time does not wait for a thread."""
     async with session.get("/metrics", headers={hdrs.ACCEPT_ENCODING: "identity"}) as response:
         return await response.text()
 
 
 def moment(page: str) -> Moment:
-    """Return what is held now."""
+    """Return the state of the process."""
     gc.collect()
     names = (getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks())
     tasks = Counter(name for name in names if name != "RequestHandler.start")

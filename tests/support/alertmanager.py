@@ -21,7 +21,7 @@ Labels = Mapping[str, str]
 
 
 class Alertmanager:
-    """What a running Alertmanager is told and answers, by its API."""
+    """A running Alertmanager: sends alerts to its API, and reads them from there."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self.address = url.removeprefix("http://")
@@ -29,13 +29,13 @@ class Alertmanager:
         self._session = session
 
     async def fire(self, alerts: Iterable[Labels]) -> None:
-        """Tell it of alerts that fire."""
+        """Send firing alerts to it."""
         body = [{"labels": labels} for labels in alerts]
         async with self._session.post(self._alerts, json=body) as response:
             assert response.status == 200, await response.text()
 
     async def alerts(self) -> list[Any]:
-        """Return the alerts that it knows, with what inhibits them."""
+        """Return its alerts, with the alerts that inhibit them."""
         async with self._session.get(self._alerts) as response:
             found: list[Any] = await response.json()
             return found

@@ -1,7 +1,8 @@
-"""Accounts that are watched while something goes wrong: many of them by one exporter."""
+"""Simulated accounts with faults, and one exporter that polls them all."""
 
 import asyncio
 import shlex
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -21,10 +22,15 @@ PAUSE = 0.2
 
 
 class Scrape(dict[str, float]):
-    """The samples of one scrape, sorted by account for those who look at one of many."""
+    """The samples of one scrape, grouped by account.
 
-    def __init__(self, found: Mapping[str, float]) -> None:
+    `ended` is when the response was complete, in seconds since the epoch: the exporter's data are
+    those of this moment or earlier.
+    """
+
+    def __init__(self, found: Mapping[str, float], ended: float) -> None:
         super().__init__(found)
+        self.ended = ended
         self._accounts: dict[str, dict[str, float]] = {}
         for key, value in found.items():
             account = key.partition('account="')[2].partition('"')[0]
@@ -36,10 +42,9 @@ class Scrape(dict[str, float]):
 
 
 class Watched:
-    """A simulated account of its own, with one agent and one batch, and what is known of it.
+    """A simulated account with one agent and one batch, and questions about its series.
 
-    `entry` is its place in the configuration: `base_url` and whatever else may be changed before
-    the exporter starts.
+    `entry` is the account in the configuration: a test may change it before the exporter starts.
     """
 
     def __init__(self, name: str) -> None:
@@ -55,13 +60,13 @@ class Watched:
         }
 
     def add_fault(self, effect: f.Effect, path: str = "*", times: int | None = None) -> f.Handle:
-        """Put a fault in force."""
+        """Add a fault, and return its handle."""
         return self.simulator.faults.add(Fault(effect=effect, path=path, times=times))
 
     def listings(self) -> int:
-        """Return the number of requests for batches that came in."""
-        asked = self.simulator.requests
-        return sum(request.path.endswith("/scheduled_batches") for request in asked)
+        """Return the number of requests for pages of batches that the simulator received."""
+        received = self.simulator.requests
+        return sum(request.path.endswith("/scheduled_batches") for request in received)
 
     def series(self, found: Scrape, metric: str, **labels: str) -> list[float]:
         """Return the values of the account's series of a metric that have these labels."""
@@ -77,47 +82,47 @@ class Watched:
         return sum(self.series(found, metric, **labels))
 
     def failures(self, found: Scrape, **labels: str) -> float:
-        """Return how many polls failed."""
+        """Return the number of failed polls."""
         return self.total(found, "ultravox_agent_poll_failures_total", **labels)
 
     def polls(self, found: Scrape) -> float:
-        """Return how many polls there were, well or ill."""
+        """Return the number of polls, successful and failed."""
         return self.total(found, "ultravox_agent_polls_total")
 
     def is_up(self, found: Scrape) -> bool:
-        """Whether every agent's last poll, and the account's last probe, succeeded."""
+        """Return whether the last poll of every agent and the last account probe succeeded."""
         agents = self.series(found, "ultravox_agent_up")
         return bool(agents) and {*agents, *self.series(found, "ultravox_account_up")} == {1}
 
     def is_down(self, found: Scrape) -> bool:
-        """Whether every agent's last poll failed."""
+        """Return whether the last poll of every agent failed."""
         return {*self.series(found, "ultravox_agent_up")} == {0}
 
     def batches(self, found: Scrape) -> dict[str, float]:
-        """Return the series that tell of batches: one by one and sums_by_state."""
+        """Return the series about batches: those of single batches, and the sums of agents."""
         names = ("ultravox_batch_", "ultravox_agent_batches", "ultravox_agent_calls")
         return {key: value for key, value in found.of(self.name).items() if key.startswith(names)}
 
 
 class Outage:
-    """A started exporter and a view of it that many may watch at once."""
+    """A started exporter, and scrapes of it that many tasks may wait for at once."""
 
     def __init__(self, exporter: Process) -> None:
         self.exporter = exporter
-        self._found = Scrape({})
+        self._found = Scrape({}, 0.0)
         self._scraped = asyncio.Condition()
 
     async def scrape(self) -> None:
-        """Scrape for ever, and show each scrape to all who wait."""
+        """Scrape until cancelled, and give each scrape to all tasks that wait for one."""
         while True:
-            found = Scrape(await self.exporter.scrape())
+            found = Scrape(await self.exporter.scrape(), time.time())
             async with self._scraped:
                 self._found = found
                 self._scraped.notify_all()
             await asyncio.sleep(PAUSE)
 
     async def until(self, condition: Callable[[Scrape], object]) -> Scrape:
-        """Return the first scrape from now on that meets the condition."""
+        """Return the first of the next scrapes that meets the condition."""
         try:
             async with asyncio.timeout(PATIENCE), self._scraped:
                 while True:
@@ -127,28 +132,27 @@ class Outage:
         except TimeoutError:
             raise AssertionError(self.exporter.describe()) from None
 
-    def lines(self, event: str, **fields: str) -> list[dict[str, str]]:
-        """Return the log lines of an event with these fields so far."""
+    def lines(self, **fields: str) -> list[dict[str, str]]:
+        """Return the log lines so far that have these fields, `event` and `level` among them."""
         found = (
             dict(word.partition("=")[::2] for word in shlex.split(line))
             for line in self.exporter.err.splitlines()
         )
-        wanted = {"event": event, **fields}
-        return [line for line in found if wanted.items() <= line.items()]
+        return [line for line in found if fields.items() <= line.items()]
 
-    async def said(self, event: str, **fields: str) -> dict[str, str]:
-        """Return the last log line of an event with these fields, once there is one."""
-        await eventually(lambda: self.lines(event, **fields), self.exporter.describe)
-        return self.lines(event, **fields)[-1]
+    async def logged(self, event: str, **fields: str) -> dict[str, str]:
+        """Wait for a log line with this event and these fields, and return the last of them."""
+        await eventually(lambda: self.lines(event=event, **fields), self.exporter.describe)
+        return self.lines(event=event, **fields)[-1]
 
 
 @asynccontextmanager
 async def watching(
     folder: Path, *watched: Watched, env: Mapping[str, str] | None = None, **polling: str
 ) -> AsyncIterator[Outage]:
-    """Serve the accounts' simulators and start one exporter on them all.
+    """Serve the simulators of the accounts, and start one exporter that polls them all.
 
-    An account that has a `base_url` already keeps it. Agents are polled every second.
+    An account that has a `base_url` keeps it. Agents are polled every second.
     """
     async with AsyncExitStack() as stack:
         for each in watched:

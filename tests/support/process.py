@@ -1,4 +1,4 @@
-"""The exporter as its users have it: a process, its ports, its signals."""
+"""The exporter as a process: its ports, its signals, its output."""
 
 import asyncio
 import os
@@ -13,13 +13,13 @@ import aiohttp
 import yaml
 
 PATIENCE = 30.0
-"""Seconds after which waiting is a failure; no test passes by its speed."""
+"""Seconds after which waiting is a failure. No test waits for a fixed time."""
 
 FREE_PORT = "--web.listen-address=127.0.0.1:0"
 
 
 class Process:
-    """A started exporter: everything that it wrote so far, and where it listens."""
+    """A started exporter: its output so far, and its address."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -37,7 +37,7 @@ class Process:
             setattr(self, name, getattr(self, name) + line.decode())
 
     async def url(self, path: str = "/metrics") -> str:
-        """Return where a path is served, once the process says that it listens."""
+        """Wait until the process listens, and return the URL of a path."""
         pattern = re.compile(
             r'(?:event=listening address=|"address":\s*"|listening\s+address=)([^\s"]+)'
         )
@@ -61,9 +61,12 @@ class Process:
 
     async def until(self, condition: Callable[[dict[str, float]], bool]) -> dict[str, float]:
         """Scrape until the samples meet the condition, and return them."""
-        async with asyncio.timeout(PATIENCE):
-            while not condition(found := await self.scrape()):
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not condition(found := await self.scrape()):
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(self.describe()) from None
         return found
 
     async def ready(self) -> None:
@@ -73,7 +76,7 @@ class Process:
                 await asyncio.sleep(0.05)
 
     def describe(self) -> str:
-        """Return what the process said, for a failing test."""
+        """Return exit status and output of the process, for the message of a failing test."""
         return f"status {self._process.returncode}\n{self.out}\n{self.err}"
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
@@ -82,13 +85,13 @@ class Process:
         return await self.wait()
 
     async def wait(self) -> int:
-        """Return the exit status, everything it wrote having been read."""
+        """Wait for the end of the process and of its output, and return the exit status."""
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*self._readers)
             return await self._process.wait()
 
     async def close(self) -> None:
-        """End the process if it still runs."""
+        """End the process if it runs, and close the client session."""
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
         await self.wait()
@@ -96,7 +99,7 @@ class Process:
 
 
 async def eventually(condition: Callable[[], object], describe: Callable[[], str]) -> None:
-    """Wait until the condition holds."""
+    """Wait until the condition is true; fail with `describe` after PATIENCE seconds."""
     try:
         async with asyncio.timeout(PATIENCE):
             while not condition():
@@ -109,7 +112,7 @@ async def eventually(condition: Callable[[], object], describe: Callable[[], str
 async def started(
     *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> AsyncIterator[Process]:
-    """Start `python -m exporter` with these arguments; end it on leaving."""
+    """Start `python -m exporter` with these arguments, and end it on exit."""
     process = Process(
         await asyncio.create_subprocess_exec(
             sys.executable,
@@ -131,7 +134,7 @@ async def started(
 async def run(
     *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> tuple[int, str, str]:
-    """Run the exporter to its end and return status, standard output and standard error."""
+    """Run the exporter to its end; return exit status, standard output and standard error."""
     async with started(*arguments, cwd=cwd, env=env) as process:
         return await process.wait(), process.out, process.err
 
@@ -155,7 +158,7 @@ _LINE = re.compile(r"^([a-z_]+(?:\{.*\})?) (\S+)$")
 
 
 def samples(text: str) -> dict[str, float]:
-    """Return the samples of a page, `name{labels}` to value; no sample may stand twice."""
+    """Return the samples of an exposition, `name{labels}` to value. No sample may occur twice."""
     found: dict[str, float] = {}
     for line in text.splitlines():
         if line.startswith("#"):

@@ -34,7 +34,7 @@ def quickened(value: Any, speed: float) -> Any:  # noqa: ANN401 - YAML of many s
 
 
 def quickened_rules(document: Any, speed: float) -> Any:  # noqa: ANN401 - as above
-    """Return a document of rules with all their times divided; what they tell stays."""
+    """Return a document of rules with all their durations divided; texts and labels stay."""
     groups = [
         {**group, "rules": [_rule(rule, speed) for rule in group["rules"]]}
         for group in document["groups"]

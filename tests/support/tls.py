@@ -1,4 +1,4 @@
-"""TLS on loopback: certificates made on the spot, and a door that shows them."""
+"""TLS on loopback: self-signed certificates, and a proxy (`Door`) that presents them."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ _HOST = "127.0.0.1"
 
 
 class Certificate(NamedTuple):
-    """A self-signed certificate and its key, PEM files; who trusts `path` trusts it."""
+    """A self-signed certificate and its key, in PEM files. `path` is also the CA to trust."""
 
     path: Path
     key: Path
@@ -40,9 +40,9 @@ def self_signed(folder: Path, name: str, subject: str) -> Certificate:
 
 
 class Door:
-    """A port of its own in front of a server's, open or shut, with TLS or without.
+    """A TCP proxy in front of a server, open or shut, with TLS or without.
 
-    It stays the same port while it is shut: whoever knocks is refused.
+    It keeps its port while it is shut: connections to it are refused.
     """
 
     def __init__(self, url: str, certificate: Certificate | None = None) -> None:
@@ -56,41 +56,41 @@ class Door:
         self._port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._port.bind((_HOST, 0))
         self._server: asyncio.Server | None = None
-        self._guests: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
-        """The address of the door."""
+        """The base URL of the proxy."""
         scheme = "http" if self._context is None else "https"
         return f"{scheme}://{_HOST}:{self._port.getsockname()[1]}"
 
     async def open(self) -> None:
-        """Let everybody through from now on."""
+        """Accept connections from now on."""
         self._server = await asyncio.start_server(
             self._enter, *self._port.getsockname(), ssl=self._context
         )
 
     async def shut(self) -> None:
-        """Refuse everybody, and turn out who is inside."""
+        """Refuse connections, and close the open ones."""
         if self._server is not None:
             self._server.close()
-        await self._turn_out()
+        await self._close_connections()
 
     async def show(self, certificate: Certificate) -> None:
-        """Show another certificate from now on, to those who were inside as well."""
+        """Present another certificate from now on; close the open connections."""
         assert self._context is not None
         self._context.load_cert_chain(*certificate)
-        await self._turn_out()
+        await self._close_connections()
 
     async def close(self) -> None:
-        """Shut for good."""
+        """Shut the proxy and give up its port."""
         await self.shut()
         self._port.close()
 
     def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        guest = asyncio.create_task(self._lead(reader, writer))
-        self._guests.add(guest)
-        guest.add_done_callback(self._guests.discard)
+        connection = asyncio.create_task(self._lead(reader, writer))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -111,11 +111,11 @@ class Door:
             writer.transport.abort()
             inner_writer.transport.abort()
 
-    async def _turn_out(self) -> None:
-        guests = list(self._guests)
-        for guest in guests:
-            guest.cancel()
-        await asyncio.gather(*guests, return_exceptions=True)
+    async def _close_connections(self) -> None:
+        connections = list(self._connections)
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -127,7 +127,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 @asynccontextmanager
 async def door(url: str, certificate: Certificate | None = None) -> AsyncIterator[Door]:
-    """Yield an open door in front of the server at a base URL."""
+    """Yield an open proxy in front of the server at a base URL."""
     made = Door(url, certificate)
     await made.open()
     try:

@@ -1,7 +1,7 @@
-"""An event loop whose time passes only when nothing else is left to do: hours in seconds.
+"""An event loop with virtual time: hours pass in seconds, on a machine of any speed.
 
-For a client and a server in one process: what one sends, the other has already received when the
-loop looks, so that time never runs ahead of an answer.
+Time passes only while no task can run. It is for a client and a server in one process: what one of
+them sends, the other has received when the loop looks, so no timeout passes before a response.
 """
 
 import asyncio
@@ -10,20 +10,20 @@ import time
 from collections.abc import Callable
 
 SETTLING = 0.0001
-"""Real seconds in which something may still arrive before time moves on. `epoll` by itself can't
-wait for less than a millisecond, and a day has tens of thousands of such moments."""
+"""Real seconds in which data may still arrive before virtual time passes. `epoll` cannot wait for
+less than a millisecond, and a virtual day has tens of thousands of such waits."""
 
 MOMENT = 1e-6
-"""Seconds that a turn of the loop takes: whoever waits for a rounding error must get there."""
+"""Virtual seconds that one iteration of the loop takes: so a wait for a rounding error ends."""
 
 
 class _Selector(selectors.DefaultSelector):
-    """Skips the waiting, and says how much of it was skipped."""
+    """A selector that does not wait: it reports to `skip` how many seconds it skipped."""
 
     skip: Callable[[float], None]
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return what is ready; where nothing is, let the time be up at once."""
+        """Return the events that are ready. If there are none, skip the timeout."""
         self.skip(MOMENT)
         if timeout is None:
             return super().select()
@@ -38,7 +38,7 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop with a clock of its own: seconds that were waited for, not seconds that passed."""
+    """An event loop whose clock counts the seconds that tasks waited for."""
 
     def __init__(self) -> None:
         selector = _Selector()
@@ -47,7 +47,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)
 
     def time(self) -> float:
-        """Return the loop's time."""
+        """Return the loop's time in seconds."""
         return self._now
 
     def _skip(self, seconds: float) -> None:
