@@ -64,7 +64,7 @@ def wait_before_retry(attempt: int, chance: float) -> float:
 
 
 def may_retry(error: ApiError, deadline: Deadline) -> bool:
-    """Whether the failure may be gone before the deadline.
+    """Return whether the failure may be gone before the deadline.
 
     Where it may not, the failure's own reason is raised at once: it says more than a timeout.
     """

@@ -101,7 +101,7 @@ def due(
 
 
 def _is_due(batch: Batch, now: float, interval: float) -> bool:
-    """Whether the batch made progress since it was asked for, `interval` seconds ago or more."""
+    """Return whether it made progress since it was asked for, `interval` seconds ago or more."""
     known = batch.call_status
     return known is None or (
         known.fingerprint != batch.progress_fingerprint(now) and now - known.asked >= interval

@@ -30,7 +30,7 @@ async def exposition(
     *,
     gzip: bool,
 ) -> Body:
-    """Return the body of one scrape: batches, agents, accounts, then the exporter's own metrics.
+    """Return the body of one scrape: batches, agents, accounts, then the instrumentation.
 
     `clock` returns seconds since the epoch.
     """

@@ -219,7 +219,7 @@ async def test_promtool_accepts_the_metrics() -> None:
 
 
 async def test_openmetrics_has_the_same_series() -> None:
-    """prometheus_client's strict parser reads the whole exposition."""
+    """The strict parser of prometheus_client reads the whole exposition."""
     async with started("demo", FREE_PORT) as exporter:
         await exporter.ready()
         _, after = await exporter.get()

@@ -86,7 +86,7 @@ class Poll(NamedTuple):
     requests: int
 
 
-# No second attempt mends these.
+# A retry does not help against these.
 BREAKING: list[tuple[f.Effect, str]] = [
     (f.Status(402), "status"),
     (f.Status(403), "auth"),

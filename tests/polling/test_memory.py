@@ -21,7 +21,7 @@ UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 async def peak(batches: int) -> int:
-    """Return the peak of memory, in bytes, of a process that lists so many ended batches."""
+    """Return the peak of memory, in bytes, of a process that lists this number of ended batches."""
     simulator = Simulator(Account(name="history"), clock=Clock(NOW))
     agent = simulator.add_agent()
     for index in range(batches):

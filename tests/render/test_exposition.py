@@ -61,7 +61,7 @@ POLLED = replace(
 
 
 OWN_PREFIXES = ("ultravox_exporter_", "process_", "python_")
-"""How the names of the exporter's own metrics begin."""
+"""How the names of the instrumentation begin."""
 
 
 def scrape(
@@ -89,7 +89,7 @@ def scrape(
 
 
 def lines(snapshot: Snapshot, now: float, settings: SelectionSettings = SETTINGS) -> list[str]:
-    """Return the sample lines of a scrape, without the exporter's own metrics."""
+    """Return the sample lines of a scrape, without the instrumentation."""
     found = scrape(snapshot, now, settings).decode().splitlines()
     return [line for line in found if line[0] != "#" and not line.startswith(OWN_PREFIXES)]
 
@@ -277,7 +277,7 @@ def test_an_account_before_and_after_its_probe_and_with_stale_data() -> None:
 
 
 def test_equal_snapshots_and_times_give_equal_bytes() -> None:
-    """Besides the exporter's own metrics, which come last."""
+    """Besides the instrumentation, which come last."""
     accounts = (AccountSnapshot("main", 5.0), AccountSnapshot("o", 5.0))
     snapshot = Snapshot(accounts, (POLLED, replace(POLLED, agent=Agent("o", "x", "X"))))
     for text_format in Format:
