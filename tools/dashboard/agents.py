@@ -46,7 +46,7 @@ def agents_table() -> table.Panel:
             Column("Active", "active", 90, "locale", active),
             Column("Paused", "paused", 90, "locale", _sum(_BATCHES, 'state="paused"')),
             Column("Scheduled", "scheduled", 100, "locale", _sum(_BATCHES, 'state="scheduled"')),
-            Column("Remaining calls", "remaining", 130, "locale", REMAINING),
+            Column("Remaining calls", "remaining", 140, "locale", REMAINING),
             Column("Data age", "age", 110, "s", age),
             Column("Hidden", "hidden", 90, "locale", _sum("ultravox_agent_batches_hidden")),
         ],

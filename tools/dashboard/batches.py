@@ -112,17 +112,17 @@ def _columns(first: Column) -> list[Column]:
     one_decimal, rounded = (ONE_DECIMAL, DASH_IF_ABSENT), (ROUNDED, DASH_IF_ABSENT)
     return [
         first,
-        Column("Account", "account", 100),
-        Column("Agent", "agent", 165),
-        Column("Batch", "batch_id", 288, settings=(LINK_TO_BATCH,)),
-        Column("Progress", "progress", 125, "percentunit", PROGRESS, _BAR),
-        Column("Calls", "calls", 65, number, calls, (ROUNDED,)),
-        Column("Remaining", "remaining", 85, number, REMAINING, (ROUNDED,)),
-        Column("Rate", "rate", 80, PER_MINUTE, rate, one_decimal),
-        Column("Rate needed", "needed", 98, PER_MINUTE, RATE_NEEDED, one_decimal),
-        Column("Expected finish", "finish", 150, date, EXPECTED_FINISH, (DASH_IF_ABSENT,)),
-        Column("Window remaining", "window", 132, "s", WINDOW_REMAINING, one_decimal),
-        Column("Remaining at close", "at_close", 140, number, EXPECTED_AT_CLOSE, rounded),
+        Column("Account", "account", 90),
+        Column("Agent", "agent", 160),
+        Column("Batch", "batch_id", 308, settings=(LINK_TO_BATCH,)),
+        Column("Progress", "progress", 106, "percentunit", PROGRESS, _BAR),
+        Column("Calls", "calls", 62, number, calls, (ROUNDED,)),
+        Column("Remaining", "remaining", 86, number, REMAINING, (ROUNDED,)),
+        Column("Rate", "rate", 76, PER_MINUTE, rate, one_decimal),
+        Column("Rate needed", "needed", 100, PER_MINUTE, RATE_NEEDED, one_decimal),
+        Column("Expected finish", "finish", 152, date, EXPECTED_FINISH, (DASH_IF_ABSENT,)),
+        Column("Window remaining", "window", 140, "s", WINDOW_REMAINING, one_decimal),
+        Column("Remaining at close", "at_close", 142, number, EXPECTED_AT_CLOSE, rounded),
     ]
 
 
@@ -152,7 +152,7 @@ def all_batches_table() -> table.Panel:
         " sets. Click a column title to sort, click a batch id to see only that batch. Rate: calls"
         " completed per minute, over the time chosen at the top. A dash: not known, or not"
         " applicable.",
-        _columns(Column("State", "state", 110, "none", STATE, coloured_codes(STATE_TEXTS))),
+        _columns(Column("State", "state", 118, "none", STATE, coloured_codes(STATE_TEXTS))),
         sort_by="State",
         if_empty="no batches",
     )
