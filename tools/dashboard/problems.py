@@ -25,7 +25,8 @@ MISSED = closed_within(SELECTED, MISSED_WITHIN)
 class Problem:
     """A problem: its rank (higher is more urgent), how it is shown, and its alert.
 
-    `batches` is the expression of the batches that may have it, `meaning` has the words after "The batch".
+    `batches` is the expression of the batches that may have it. `meaning` has the words that follow
+    "The batch".
     """
 
     rank: int
