@@ -10,7 +10,7 @@ import aiohttp
 import yaml
 
 from tests.support.process import PATIENCE
-from tests.support.programs import require, serving
+from tests.support.programs import serving
 
 INTERVAL = 1.0
 """Seconds between two scrapes."""
@@ -28,13 +28,6 @@ class Prometheus:
         async with self._session.get(f"{self._url}/api/v1/{path}", params=query) as response:
             answer = await response.json()
             assert answer["status"] == "success", answer
-            return answer["data"]
-
-    async def asked(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON of many shapes
-        """Return the data of one query that is too long for an address."""
-        async with self._session.post(f"{self._url}/api/v1/{path}", data=query) as response:
-            answer = await response.json()
-            assert answer["status"] == "success", (answer, query)
             return answer["data"]
 
     async def series(self, query: str) -> dict[str, float]:
@@ -57,26 +50,6 @@ def _written(metric: dict[str, str]) -> str:
 
 
 _TARGET = ("job", "instance")
-
-
-async def history(samples: Path, folder: Path) -> Path:
-    """Make data of samples with timestamps, in OpenMetrics' format; return a configuration."""
-    process = await asyncio.create_subprocess_exec(
-        require("promtool"),
-        # One block: the samples are read once for each.
-        *("tsdb", "create-blocks-from", "--max-block-duration=168h", "openmetrics"),
-        *(samples, folder / "data"),
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    assert await process.wait() == 0
-    return idle(folder)
-
-
-def idle(folder: Path) -> Path:
-    """Return the configuration of a Prometheus that scrapes nothing."""
-    config = folder / "prometheus.yml"
-    config.write_text("{}")
-    return config
 
 
 @asynccontextmanager

@@ -1,13 +1,15 @@
-"""What writes `grafana/ultravox-batches.json`; for development only, `make docs` runs it.
+"""The generator of `grafana/ultravox-batches.json`; `make docs` runs it.
 
-dashboard  the dashboard as a whole, and where each panel stands
-variables  its variables and annotations
-overview   the numbers of the first screen
-batches    the tables of batches, and their states over time
-charts     charts of batches, agents, accounts and outcomes
-health     the exporter and the API
-problems   what is wrong with a batch
-tables     a table: a query a column
-parts      stats, charts, and their queries
-queries    expressions over what the variables choose
+dashboard   the whole dashboard: sections, and the position of each panel
+variables   variables and annotations
+overview    the numbers of the first screen
+batches     tables of batches, and the timeline of their states
+charts      charts of batches, of accounts, and of calls by status
+agents      table and charts of agents
+health      table of exporters; charts of polls, of the API and of the processes
+problems    the problems that a batch can have: expressions, names, meanings
+tables      table panels: one query per column
+panels      stat panels, charts, and their queries
+queries     expressions over the series that the variables select
+thresholds  thresholds of the alert rules, and how texts write them
 """

@@ -1,192 +1,150 @@
-"""Charts: how batches come along, what agents and accounts make of them, and with what outcome."""
+"""The charts of batches, of accounts, and of calls by status."""
 
-from grafana_foundation_sdk.builders import common, table, timeseries
+from grafana_foundation_sdk.builders import common, timeseries
 from grafana_foundation_sdk.models.common import StackingMode
 
 from exporter.rules.sources import operand
-from tools.dashboard.batches import LEFT, NEEDED, PROGRESS
-from tools.dashboard.parts import CALLS, PER_MINUTE, against, against_allowed, chart, limited
-from tools.dashboard.queries import (
-    LEFT_AT_CLOSE,
-    PACE,
-    SELECTED,
-    THRESHOLDS,
-    by_agent,
-    by_batch,
-    last,
-    line,
-    named,
+from tools.dashboard.batches import BATCH_LEGEND, PROGRESS, RATE_NEEDED, REMAINING
+from tools.dashboard.panels import (
+    CALLS,
+    PER_MINUTE,
+    chart,
+    chart_with_limit,
+    chart_with_reference,
+    with_threshold_lines,
 )
-from tools.dashboard.tables import Column, coloured, rows
+from tools.dashboard.queries import (
+    BATCH_LABELS,
+    COMPLETION_RATE,
+    REMAINING_AT_CLOSE,
+    SELECTED,
+    batch_lines,
+    by_batch,
+    gauge,
+)
+from tools.dashboard.thresholds import THRESHOLDS, percent
 
-_BATCH = "{{agent}} \u00b7 {{batch}}"
-_FEW = 10
-"""Batches in charts that have two lines each."""
+_LIMIT = 10
+"""Batches in a chart with two lines per batch."""
 
-_FRACTION = (
+_SHARE_OF_WINDOW_AHEAD = (
     f"({SELECTED.window_end} - time()) / ({SELECTED.window_end} - {operand(SELECTED.opening)} > 0)"
 )
-PLAN = f"{SELECTED.calls} * clamp({_FRACTION}, 0, 1)"
-"""Calls that would be left if they were spread evenly over the window."""
+REMAINING_IF_EVEN = f"{SELECTED.calls} * clamp({_SHARE_OF_WINDOW_AHEAD}, 0, 1)"
+"""Calls that would remain if the calls were spread evenly over the window."""
 
-AGAINST_NEEDED = f"60 * {by_batch(PACE)} / {NEEDED}"
-_STILL = 'state=~"active|scheduled|paused"'
-_SEEN = "ultravox_agent_batches"
+RATE_AS_SHARE_OF_NEEDED = f"60 * {by_batch(COMPLETION_RATE)} / {RATE_NEEDED}"
 
 
 def batch_charts() -> list[timeseries.Panel]:
-    """Return how batches come along, in the order in which they are looked at."""
-    return [*_progress(), *_against_window()]
+    """Return the charts of batches: what is done, then whether it is enough for the window."""
+    return [_progress(), _completion_rate(), _rate_and_need(), _even_progress(), _at_close()]
 
 
-def _progress() -> list[timeseries.Panel]:
-    progress = chart(
+def _progress() -> timeseries.Panel:
+    return chart(
         "Progress",
-        "Completed calls of each batch, as a share of all. A line that is flat before 100 %"
-        " stands still: look at its state above.",
+        "Completed calls of each batch, as a share of all its calls. A line that is flat below"
+        " 100 %: the batch makes no progress; look at its state above.",
         "percentunit",
-        (line(PROGRESS), _BATCH),
+        (batch_lines(PROGRESS), BATCH_LEGEND),
+    ).max(1)
+
+
+def _completion_rate() -> timeseries.Panel:
+    return chart(
+        "Completion rate",
+        "Calls that each active batch completes per minute, measured over the time chosen at the"
+        " top. If all lines decrease together, look at Concurrency, then at Exporter and API.",
+        PER_MINUTE,
+        (batch_lines(f"60 * {operand(COMPLETION_RATE)}"), BATCH_LEGEND),
     )
-    return [
-        progress.max(1),
-        chart(
-            "Pace",
-            "Calls that each running batch completes a minute, over the pace interval. Where all"
-            " fall together, look at Concurrency and at Exporter and API.",
-            PER_MINUTE,
-            (line(f"60 * {operand(PACE)}"), _BATCH),
-        ),
-    ]
 
 
-def _against_window() -> list[timeseries.Panel]:
-    needed = chart(
-        "Pace against needed",
-        "The pace as a share of what each batch needs to be done when its window closes."
-        " Below the dashed line it will have calls left: give it more concurrency, or"
-        " schedule the rest anew. Batches without an end of their window have no line.",
+def _rate_and_need() -> timeseries.Panel:
+    panel = chart(
+        "Completion rate vs. rate needed",
+        "The completion rate as a share of the rate that each batch needs to complete its calls"
+        " before its window ends. Below the dashed line (100 %), calls will remain: give the batch"
+        " more concurrency, or schedule the remaining calls in a new batch. A batch whose window"
+        " has no end has no line.",
         "percentunit",
-        (line(AGAINST_NEEDED), _BATCH),
+        (batch_lines(RATE_AS_SHARE_OF_NEEDED), BATCH_LEGEND),
     )
-    return [
-        limited(needed, ((None, "red"), (1, "green"))),
-        against(
-            "Left against plan",
-            "Calls left, and dashed what would be left if the calls were spread evenly over the"
-            " window. A line above its plan is behind: see whether it catches up under Calls"
-            f" left at close. The {_FEW} batches with the most calls left.",
-            CALLS,
-            (line(LEFT, _FEW), _BATCH),
-            (line(PLAN, _FEW), f"plan: {_BATCH}"),
-        ),
-        chart(
-            "Calls left at close",
-            "Calls that each running batch will have left when its window closes, if its pace stays"
-            " as it is. Zero is good; what is above, schedule anew or speed up now.",
-            CALLS,
-            (line(LEFT_AT_CLOSE), _BATCH),
-        ),
-    ]
+    return with_threshold_lines(panel, ((None, "red"), (1, "green")))
 
 
-def agents() -> table.Panel:
-    """Return the table of agents."""
-    return rows(
-        "Agents",
-        "Each agent with all of its batches, those without series of their own among them. If Poll"
-        " is failed or Data age is high, look at Exporter and API: its batches are not watched."
-        " Hidden batches have no alerts: raise max_per_agent.",
-        [
-            Column("Poll", "up", 100, "none", by_agent(last("ultravox_agent_up")), _UP),
-            Column("Account", "account", 140),
-            Column("Agent", "agent", 260),
-            Column("Agent id", "agent_id", 310),
-            Column("Active", "active", 90, "locale", named(_sum(_SEEN, 'state="active"'))),
-            Column("Paused", "paused", 90, "locale", _sum(_SEEN, 'state="paused"')),
-            Column("Scheduled", "scheduled", 100, "locale", _sum(_SEEN, 'state="scheduled"')),
-            Column("Calls left", "left", 110, "locale", AGENT_LEFT),
-            Column("Data age", "age", 110, "s", f"time() - {by_agent(SELECTED.last_success)}"),
-            Column("Hidden", "hidden", 90, "locale", _sum("ultravox_agent_batches_hidden")),
-        ],
-        worst="Calls left",
-        empty="no agents",
+def _even_progress() -> timeseries.Panel:
+    return chart_with_reference(
+        "Remaining calls vs. even progress",
+        "Remaining calls of each batch; dashed: the calls that would remain if they were spread"
+        " evenly over the window. A solid line above its dashed line: the batch is late; look at"
+        f" Remaining calls at close. Shown are the {_LIMIT} batches with the most remaining"
+        " calls.",
+        CALLS,
+        (batch_lines(REMAINING, _LIMIT), BATCH_LEGEND),
+        (batch_lines(REMAINING_IF_EVEN, _LIMIT), f"even: {BATCH_LEGEND}"),
     )
 
 
-_UP = coloured({0: ("failed", "red"), 1: ("ok", "transparent")})
+def _at_close() -> timeseries.Panel:
+    return chart(
+        "Remaining calls at close",
+        "Calls of each active batch that will remain when its window ends, if its completion rate"
+        " does not change. 0: the batch will be complete. More: give the batch more concurrency,"
+        " or schedule these calls in a new batch.",
+        CALLS,
+        (batch_lines(REMAINING_AT_CLOSE), BATCH_LEGEND),
+    )
 
 
-def _sum(metric: str, *matchers: str) -> str:
-    series = last(metric, *matchers)
-    return by_agent(series, "sum")
-
-
-AGENT_LEFT = (
-    f"{_sum('ultravox_agent_calls', _STILL)} - {_sum('ultravox_agent_calls_completed', _STILL)}"
-)
-
-
-def agent_charts() -> list[timeseries.Panel]:
-    """Return how agents come along."""
-    pace = by_agent(by_batch(PACE), "sum")
-    return [
-        chart(
-            "Calls left by agent",
-            "Calls that can still be made, of all batches of an agent: running, scheduled and"
-            " paused ones. A line that does not fall while batches run: look at that agent's"
-            " batches.",
-            CALLS,
-            (named(f"({AGENT_LEFT})"), "{{agent}}"),
-        ),
-        chart(
-            "Calls a minute by agent",
-            "Calls that an agent's running batches complete a minute, over the pace interval."
-            " Agents share the account's concurrency: one that rises may slow the others.",
-            PER_MINUTE,
-            (named(f"(60 * {pace})"), "{{agent}}"),
-        ),
-    ]
-
-
-def concurrency() -> timeseries.Panel:
-    """Return the active calls of accounts and how many there may be."""
-    return against_allowed(
+def concurrency_chart() -> timeseries.Panel:
+    """Return the chart of the active calls of each account, and of their limit."""
+    return chart_with_limit(
         "Concurrency",
-        "Active calls of each account, and dashed how many there may be at once. Where the two"
-        " meet, batches wait for each other: start fewer at a time, or ask Ultravox for more.",
+        "Active calls of each account; dashed: its concurrency limit. Where the lines meet, batches"
+        " wait for each other: schedule fewer batches at the same time, or ask Ultravox for a"
+        " higher limit.",
         CALLS,
-        last("ultravox_account_active_calls"),
-        last("ultravox_account_allowed_concurrent_calls"),
+        gauge("ultravox_account_active_calls"),
+        gauge("ultravox_account_allowed_concurrent_calls"),
     )
 
 
-def outcomes() -> list[timeseries.Panel]:
-    """Return what became of the calls, where the exporter asks for it."""
-    calls = "ultravox_batch_scheduled_calls"
-    every = f"max by (account, agent_id, batch_id, status) ({last(calls)})"
-    errors = by_batch(last(calls, 'status="error"', without="status"))
-    made = last(calls, 'status=~"success|error"')
-    share = f"{errors} / (sum by (account, agent_id, batch_id) ({made}) > 0)"
-    stacked = chart(
-        "Outcomes",
-        "Calls of the chosen batches by status. Many errors: look at the telephone numbers and at"
-        " the telephone provider. Only with batches.outcomes in the exporter's configuration.",
+_SCHEDULED_CALLS = "ultravox_batch_scheduled_calls"
+_NO_CALL_STATUS = "batches.outcomes is off"
+
+
+def call_status_charts() -> list[timeseries.Panel]:
+    """Return the charts of calls by status; they are empty unless `batches.outcomes` is on."""
+    return [_calls_by_status(), _share_of_errors()]
+
+
+def _calls_by_status() -> timeseries.Panel:
+    by_status = f"max by ({BATCH_LABELS}, status) ({gauge(_SCHEDULED_CALLS)})"
+    panel = chart(
+        "Calls by status",
+        "Calls of the selected batches by status. Many errors: check the phone numbers and the"
+        " phone provider. Needs batches.outcomes in the exporter's configuration.",
         CALLS,
-        (f"sum by (status) ({every})", "{{status}}"),
+        (f"sum by (status) ({by_status})", "{{status}}"),
     )
-    return [
-        stacked.stacking(common.StackingConfig().mode(StackingMode.NORMAL))
-        .fill_opacity(40)
-        .no_value("outcomes are off"),
-        limited(
-            chart(
-                "Errors by batch",
-                "Errors among the calls that each batch made. Above the dashed line there is an"
-                " alert: read the errors in Ultravox before more of the list is dialled. Only with"
-                " batches.outcomes in the exporter's configuration.",
-                "percentunit",
-                (line(share), _BATCH),
-            ).no_value("outcomes are off"),
-            ((None, "green"), (THRESHOLDS.error_share, "red")),
-        ),
-    ]
+    stacked = panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL))
+    return stacked.fill_opacity(40).no_value(_NO_CALL_STATUS)
+
+
+def _share_of_errors() -> timeseries.Panel:
+    errors = by_batch(gauge(_SCHEDULED_CALLS, 'status="error"', without="status"))
+    made = gauge(_SCHEDULED_CALLS, 'status=~"success|error"')
+    share = f"{errors} / (sum by ({BATCH_LABELS}) ({made}) > 0)"
+    panel = chart(
+        "Share of errors",
+        "Errors as a share of the calls that each batch made. Above the dashed line"
+        f" ({percent(THRESHOLDS.error_share)}), UltravoxBatchManyErrors fires for a batch with"
+        f" {THRESHOLDS.error_calls} calls or more: read the errors in Ultravox before more calls"
+        " are made. Needs batches.outcomes in the exporter's configuration.",
+        "percentunit",
+        (batch_lines(share), BATCH_LEGEND),
+    )
+    steps = ((None, "green"), (THRESHOLDS.error_share, "red"))
+    return with_threshold_lines(panel.no_value(_NO_CALL_STATUS), steps)

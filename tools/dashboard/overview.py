@@ -1,111 +1,126 @@
-"""The first screen: numbers that are quiet at zero."""
+"""The numbers of the first screen: those about problems have a colour only if they are not 0."""
 
 from grafana_foundation_sdk.builders import stat
 
 from exporter.rules.expressions import STALE_AGE, STALE_ALERT_AGE
-from tools.dashboard.parts import PER_MINUTE, Steps, number
-from tools.dashboard.problems import CALLABLE, MISSED, MISSED_WITHIN, PAUSED, SLOW, STANDING
-from tools.dashboard.queries import PACE, SELECTED, THRESHOLDS, by_agent, by_batch, count, or_zero
+from tools.dashboard.panels import PER_MINUTE, Steps, stat_panel
+from tools.dashboard.problems import (
+    MISSED,
+    PAUSED,
+    REMAINING_IF_NOT_CLOSED,
+    TOO_SLOW,
+    WITHOUT_PROGRESS,
+    meaning,
+)
+from tools.dashboard.queries import (
+    COMPLETION_RATE,
+    SELECTED,
+    by_agent,
+    by_batch,
+    count_batches,
+    or_zero,
+)
 
 PLAIN: Steps = ((None, "text"),)
-RUNNING = SELECTED.active
-MINUTES = f"{THRESHOLDS.stalled_after / 60:g}"
-SHARE = f"{100 * THRESHOLDS.miss_share:g} %"
-HOURS = f"{MISSED_WITHIN / 3600:g}"
 
-
-def _alarm(colour: str) -> Steps:
-    return ((None, "transparent"), (1, colour))
-
-
-AGE = f"time() - min({by_agent(SELECTED.last_success)})"
-A_MINUTE = or_zero(
-    f"60 * sum({by_batch(PACE)})",
-    # Batches that run at an unknown pace do not run at none.
-    blind=f"count({by_batch(RUNNING)})",
+DATA_AGE = f"time() - min({by_agent(SELECTED.last_success)})"
+CALLS_PER_MINUTE = or_zero(
+    f"60 * sum({by_batch(COMPLETION_RATE)})",
+    # An unknown completion rate of active batches is not 0.
+    unless=f"count({by_batch(SELECTED.active)})",
 )
 
 
 def overview() -> list[stat.Panel]:
     """Return the numbers, from left to right."""
-    return [*_work(), *_troubles(), _age()]
+    return [*_work(), *_active_problems(), *_inactive_problems(), _data_age()]
 
 
 def _work() -> list[stat.Panel]:
     return [
-        number(
-            "Running",
-            "Batches that should be calling now: calls left, window open, not paused. Nothing to"
-            " do. \u201cno data\u201d means that no agent's data are fresh: look at Data age, then"
-            " at Exporter and API.",
-            count(RUNNING),
+        stat_panel(
+            "Active",
+            "Active batches: they have remaining calls, their window is open, and they are not"
+            " paused. \u201cno data\u201d means that the data of all agents are stale: look at Data"
+            " age, then at Exporter and API.",
+            count_batches(SELECTED.active),
             "locale",
             PLAIN,
         ),
-        number(
-            "Calls left",
-            "Calls not yet made in batches that are not over: running, scheduled and paused ones."
-            " If it does not shrink while batches run, look at Calls/min.",
-            or_zero(f"sum({by_batch(CALLABLE)})"),
+        stat_panel(
+            "Remaining",
+            "Remaining calls of the batches that are not closed: active, scheduled and paused"
+            " batches. If the number does not decrease while batches are active, look at"
+            " Calls/min.",
+            or_zero(f"sum({by_batch(REMAINING_IF_NOT_CLOSED)})"),
             "locale",
             PLAIN,
         ),
-        number(
+        stat_panel(
             "Calls/min",
-            "Calls that running batches completed a minute, over the pace interval chosen above."
-            " If it is low, look at Concurrency: the account may be at its limit.",
-            A_MINUTE,
+            "Completion rate: calls that all active batches complete per minute. The time over"
+            " which it is measured is chosen at the top. If it is low, look at Concurrency: the"
+            " account may be at its limit.",
+            CALLS_PER_MINUTE,
             PER_MINUTE,
             PLAIN,
         ).decimals(1),
     ]
 
 
-def _troubles() -> list[stat.Panel]:
+def _active_problems() -> list[stat.Panel]:
     return [
-        number(
+        _problem_count(
             "Stalled",
-            f"Batches that should be calling, but completed no call for {MINUTES} minutes, or none"
-            " since their window opened. Look at the agent and the account in Ultravox: the"
-            " telephone provider, the concurrency, the account's balance.",
-            count(STANDING),
-            "locale",
-            _alarm("red"),
+            f"Stalled batches, and batches that are not started. Stalled: the batch"
+            f" {meaning('Stalled')}. Not started: the batch {meaning('Not started')}. Check in"
+            " Ultravox: the phone provider, the concurrency limit, the account's balance.",
+            WITHOUT_PROGRESS,
+            "red",
         ),
-        number(
+        _problem_count(
             "Too slow",
-            f"Running batches that will have more than {SHARE} of their calls left when their"
-            " window closes, at the pace of the interval chosen above. Make room in the account's"
-            " concurrency, or schedule the rest anew in another window.",
-            count(SLOW),
-            "locale",
-            _alarm("orange"),
-        ),
-        number(
-            "Paused",
-            "Paused batches with calls left whose window is not over. Ultravox documents no way to"
-            " resume: schedule the calls that are left anew.",
-            count(PAUSED),
-            "locale",
-            _alarm("dark-yellow"),
-        ),
-        number(
-            f"Missed {HOURS} h",
-            f"Batches that were over within the last {HOURS} hours with calls left. Those calls"
-            " will not be made: schedule them anew, with more time or more concurrency.",
-            count(MISSED),
-            "locale",
-            _alarm("purple"),
+            f"Batches that are too slow: the batch {meaning('Too slow')}. The time over which the"
+            " completion rate is measured is chosen at the top. Give the batch more of the"
+            " account's concurrency, or schedule the remaining calls in a new batch.",
+            TOO_SLOW,
+            "orange",
         ),
     ]
 
 
-def _age() -> stat.Panel:
-    return number(
+def _inactive_problems() -> list[stat.Panel]:
+    return [
+        _problem_count(
+            "Paused",
+            f"Paused batches: the batch {meaning('Paused')}. Ultravox documents no way to resume a"
+            " batch: if the pause is not intended, schedule the remaining calls in a new batch.",
+            PAUSED,
+            "dark-yellow",
+        ),
+        _problem_count(
+            "Missed",
+            f"Batches that missed calls: the batch {meaning('Missed')}. An ended batch counts only"
+            " while the exporter keeps it (batches.keep_ended). Ultravox will not make the"
+            " remaining calls: schedule them in a new batch, with a longer window.",
+            MISSED,
+            "purple",
+        ),
+    ]
+
+
+def _problem_count(title: str, description: str, batches: str, colour: str) -> stat.Panel:
+    steps: Steps = ((None, "transparent"), (1, colour))
+    return stat_panel(title, description, count_batches(batches), "locale", steps)
+
+
+def _data_age() -> stat.Panel:
+    return stat_panel(
         "Data age",
-        "How long ago the agent that was heard of least lately was heard of. Red: its numbers"
-        " are missing in the others here. Look at Agents, then at Exporter and API.",
-        AGE,
+        "Age of the stalest agent's data: time since its last successful poll. Red: the data are"
+        " stale, and the other numbers do not include this agent. Look at Agents, then at"
+        " Exporter and API.",
+        DATA_AGE,
         "s",
         ((None, "green"), (STALE_ALERT_AGE, "orange"), (STALE_AGE, "red")),
     )

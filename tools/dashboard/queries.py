@@ -1,4 +1,4 @@
-"""Expressions over what the dashboard's variables choose: those of the alert rules, and names."""
+"""PromQL over the series that the dashboard's variables select: the alert rules' expressions."""
 
 from exporter.durations import render as duration
 from exporter.metrics.catalogue import SECTIONS
@@ -9,124 +9,128 @@ from exporter.rules.expressions import (
     written_out,
 )
 from exporter.rules.sources import LOOKBACK, OF_AGENT, last_value, operand, over
-from exporter.rules.thresholds import Thresholds
 
 VARIABLES = {"account": "account", "agent_id": "agent", "batch_id": "batch"}
-"""The variables that choose by a label."""
+"""The variable that selects by a label, by label."""
 
-AGENT = "account, agent_id"
-BATCH = f"{AGENT}, batch_id"
+AGENT_LABELS = "account, agent_id"
+BATCH_LABELS = f"{AGENT_LABELS}, batch_id"
 
-SHOWN = 30
-"""Lines in a chart, at most: more can't be told apart."""
+MAX_LINES = 30
+"""Lines in a chart of batches: the eye can't distinguish more."""
 
-SHORT = 8
-"""Characters of a batch's id in legends: the first ones tell UUIDs apart."""
+ID_LENGTH = 8
+"""Characters of a batch id in a legend: the first characters of UUIDs already differ."""
 
-STAND_IN = 7777.0
-"""Seconds that stand for the variable `interval` while an expression is made.
+PLACEHOLDER = 7777.0
+"""Seconds that represent the variable `interval` while an expression is built.
 
-Only the duration stands in it: what a pace must be made of at least is the same for each choice.
+Only the duration is replaced by the variable: the minimum that a completion rate must be observed
+for is the same at each of its values.
 """
 
 _LABELS = {family.name: family.labels for _, families in SECTIONS for family in families}
 
 
-THRESHOLDS = Thresholds()
-"""The thresholds of the alert rules as they are shipped."""
+def selector(metric: str, /, *matchers: str) -> str:
+    """Return the selector of a metric's series, with a matcher for each variable that applies.
 
-
-def series(metric: str, /, *matchers: str) -> str:
-    """Return the selector of the series that the variables choose, by the labels that they have."""
+    A variable applies if the metric has its label.
+    """
     labels = _LABELS.get(metric.removesuffix("_bucket"), ())
-    chosen = [f'{label}=~"${name}"' for label, name in VARIABLES.items() if label in labels]
-    every = ",".join([*matchers, 'job=~"$job"', *chosen])
+    selected = [f'{label}=~"${name}"' for label, name in VARIABLES.items() if label in labels]
+    every = ",".join([*matchers, 'job=~"$job"', *selected])
     return f"{metric}{{{every}}}"
 
 
-def last(metric: str, *matchers: str, operator: str = "max", without: str = "") -> str:
-    """Return a gauge's last value."""
-    return last_value(series, metric, *matchers, operator=operator, without=without)
+def gauge(metric: str, *matchers: str, operator: str = "max", without: str = "") -> str:
+    """Return the last value of a gauge's selected series."""
+    return last_value(selector, metric, *matchers, operator=operator, without=without)
 
 
 def _remaining() -> str:
-    """Return a batch's remaining calls, or nothing if its agent is served without the batch.
+    """Return a batch's remaining calls; absent if its agent is served without the batch.
 
-    While a scrape fails, batches that are deleted come back. The rules compare times of scrapes
-    instead, which costs too much for each point of a chart.
+    While a scrape fails, removed batches come back. The rules compare the times of scrapes instead:
+    for each point of a chart, that costs too much.
     """
-    metric = series("ultravox_batch_calls_remaining")
+    metric = selector("ultravox_batch_calls_remaining")
     listed = (
         f"{metric}\n"
         f"  or last_over_time({metric}[{LOOKBACK}])\n"
-        f"  unless {OF_AGENT} max without (reason) ({series(SERVED_WITH)})"
+        f"  unless {OF_AGENT} max without (reason) ({selector(SERVED_WITH)})"
     )
     return operand(over(f"\n  {listed}\n", "min"))
 
 
-SELECTED = written_out(series, _remaining())
-"""The expressions of the alert rules, over the series that the variables choose."""
+SELECTED = written_out(selector, _remaining())
+"""The expressions of the alert rules, over the series that the variables select."""
 
 
-def over_interval(expression: str) -> str:
-    """Return an expression over STAND_IN seconds as one over the variable `interval`."""
-    return expression.replace(duration(STAND_IN), "${interval}s")
+def with_interval_variable(expression: str) -> str:
+    """Return the expression with the variable `interval` instead of PLACEHOLDER."""
+    return expression.replace(duration(PLACEHOLDER), "${interval}s")
 
 
-PACE = over_interval(completion_rate(SELECTED, STAND_IN))
-LEFT_AT_CLOSE = remaining_at_closing(SELECTED, PACE)
+COMPLETION_RATE = with_interval_variable(completion_rate(SELECTED, PLACEHOLDER))
+"""Calls per second that active batches complete."""
+
+REMAINING_AT_CLOSE = remaining_at_closing(SELECTED, COMPLETION_RATE)
 
 
 def by_agent(vector: str, operator: str = "max") -> str:
-    """Return one sample an agent, whoever served it."""
-    return f"{operator} by ({AGENT}) ({vector})"
+    """Return the vector with one sample per agent, whichever replica served it."""
+    return f"{operator} by ({AGENT_LABELS}) ({vector})"
 
 
 def by_batch(vector: str) -> str:
-    """Return one sample a batch, whoever served it."""
-    return f"max by ({BATCH}) ({vector})"
+    """Return the vector with one sample per batch, whichever replica served it."""
+    return f"max by ({BATCH_LABELS}) ({vector})"
 
 
-def known(vector: str) -> str:
-    """Return those of the batches whose agent's data are fresh."""
+def not_stale(vector: str) -> str:
+    """Return the batches of the vector whose agent's data are not stale."""
     return f"({vector}) and {OF_AGENT} {operand(SELECTED.not_stale)}"
 
 
-def or_zero(vector: str, blind: str = "") -> str:
-    """Return a sum, else 0 if the data are fresh, else nothing: who is blind does not say 0.
+def or_zero(vector: str, unless: str = "") -> str:
+    """Return a sum; 0 where it is absent; nothing if all data are stale or without batch series.
 
-    Without series of their own, nothing is known of batches. `blind` is a further vector without
-    labels in whose presence nothing is said.
+    "No data" must not look like 0. `unless` is a further vector without labels: in its presence an
+    absent sum is not 0 either.
     """
-    hidden = last("ultravox_agent_batches_hidden", 'reason="per_batch_series"', without="reason")
-    seen = f"0 * count({operand(SELECTED.not_stale)} unless {hidden} > 0)"
-    return f"{vector}\nor {seen} unless {blind}" if blind else f"{vector}\nor {seen}"
+    hidden = gauge("ultravox_agent_batches_hidden", 'reason="per_batch_series"', without="reason")
+    zero = f"0 * count({operand(SELECTED.not_stale)} unless {hidden} > 0)"
+    return f"{vector}\nor {zero} unless {unless}" if unless else f"{vector}\nor {zero}"
 
 
-def count(vector: str) -> str:
-    """Return the number of batches."""
+def count_batches(vector: str) -> str:
+    """Return the number of batches in the vector."""
     return or_zero(f"count({by_batch(vector)})")
 
 
-def _newest(window: str, step: str) -> str:
-    info = series("ultravox_agent_info")
+def _newest_names(window: str, step: str) -> str:
+    info = selector("ultravox_agent_info")
     last = f"max_over_time(timestamp({info})[{window}:{step}] @ end())"
-    newest = f"topk by ({AGENT}) (1, max by ({AGENT}, agent) ({last}))"
-    return f"group by ({AGENT}, agent) ({newest})"
+    newest = f"topk by ({AGENT_LABELS}) (1, max by ({AGENT_LABELS}, agent) ({last}))"
+    return f"group by ({AGENT_LABELS}, agent) ({newest})"
 
 
-NAMES = f"({_newest('5m', '15s')} or on ({AGENT}) {_newest('1d', '5m')})"
-"""One name an agent, 1 each: the newest, whoever serves it and whatever it was before."""
+AGENT_NAMES = f"({_newest_names('5m', '15s')} or on ({AGENT_LABELS}) {_newest_names('1d', '5m')})"
+"""One series per agent, with the newest of its names in the label `agent`; the value is 1."""
 
 
-def named(vector: str) -> str:
-    """Return a vector of agents or batches with the label `agent`, the name as it is now."""
-    return f"{vector} * on ({AGENT}) group_left (agent) {NAMES}"
+def with_agent_name(vector: str) -> str:
+    """Return a vector of agents or batches with the agent's current name in the label `agent`."""
+    return f"{vector} * on ({AGENT_LABELS}) group_left (agent) {AGENT_NAMES}"
 
 
-def line(vector: str, most: int = SHOWN) -> str:
-    """Return one line a batch with `agent` and `batch`, for those with the most calls left."""
-    left = series("ultravox_batch_calls_remaining")
-    shown = f"topk({most}, {by_batch(f'last_over_time({left}[$__range] @ end())')})"
-    lines = named(f"({by_batch(vector)} and {shown})")
-    return f'label_replace({lines}, "batch", "$1", "batch_id", "(.{{1,{SHORT}}}).*")'
+def batch_lines(vector: str, limit: int = MAX_LINES) -> str:
+    """Return one line per batch for the `limit` batches with the most remaining calls.
+
+    The labels `agent` (name) and `batch` (the first characters of the id) are for the legend.
+    """
+    remaining = selector("ultravox_batch_calls_remaining")
+    last_in_range = by_batch(f"last_over_time({remaining}[$__range] @ end())")
+    lines = with_agent_name(f"({by_batch(vector)} and topk({limit}, {last_in_range}))")
+    return f'label_replace({lines}, "batch", "$1", "batch_id", "(.{{1,{ID_LENGTH}}}).*")'

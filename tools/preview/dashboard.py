@@ -1,4 +1,4 @@
-"""The dashboard as data: its panels and queries, and what Grafana puts in for variables."""
+"""The dashboard's JSON: its panels and queries, and the values of variables in queries."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
-Where: TypeAlias = Literal["panel", "variable", "annotation"]
+Kind: TypeAlias = Literal["panel", "variable", "annotation"]
 
 RANGE = 6 * 3600
+"""Seconds that the dashboard shows."""
+
 STEP = 120
-"""Seconds between two points of a chart: a step that Grafana takes for 240 points in the range."""
+"""Seconds between two points of a chart: Grafana's step for 240 points in RANGE."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query: what asks it, the expression with its variables, whether for one moment."""
+    """A query of a panel, variable or annotation, whose name is `title`."""
 
-    where: Where
+    kind: Kind
     title: str
     ref: str
     expression: str
@@ -27,7 +29,7 @@ class Query:
 
 
 def panels(dashboard: Json) -> Iterator[Json]:
-    """Yield every panel, those in collapsed rows among them, but no rows."""
+    """Yield every panel, also those of collapsed sections, but no titles of sections."""
     for panel in dashboard["panels"]:
         if panel["type"] == "row":
             yield from panel.get("panels", ())
@@ -58,40 +60,43 @@ def queries(dashboard: Json) -> Iterator[Query]:
         yield Query("annotation", name, "", each["expr"], instant=False, source=source)
 
 
-def asked(variable: str) -> str:
-    """Return the expression in a variable's query; a selector for label_values."""
-    found = re.fullmatch(r"query_result\((.+)\)|label_values\((.+),\w+\)", variable, re.DOTALL)
-    assert found, variable
+def variable_expression(query: str) -> str:
+    """Return the PromQL expression in the query of a variable."""
+    found = re.fullmatch(r"query_result\((.+)\)|label_values\((.+),\w+\)", query, re.DOTALL)
+    assert found, query
     return found[1] or found[2]
 
 
-def filled(expression: str, chosen: Mapping[str, str]) -> str:
-    """Return an expression with Grafana's variables put in; others must be among the chosen."""
+def with_values(expression: str, selected: Mapping[str, str]) -> str:
+    """Return an expression with values instead of variables.
+
+    `selected` has the values of the dashboard's variables; other values are Grafana's.
+    """
     values = {
         "__range": f"{RANGE}s",
         "__interval": f"{STEP}s",
         "__rate_interval": f"{4 * STEP}s",
         "datasource": "prometheus",
         "interval": "1800",
-        **chosen,
+        **selected,
     }
     variable = r"\$(?:\{(\w+)\}|([a-z_]\w*))"
     return re.sub(variable, lambda found: values[found[1] or found[2]], expression)
 
 
-def merged(frames: Mapping[str, list[Json]]) -> list[Json]:
+def merge_frames(frames: Mapping[str, list[Json]]) -> list[Json]:
     """Return the rows of a table as Grafana merges them: by the labels that all frames have.
 
-    Frames are instant vectors by refId; a row has labels, and values under refIds.
+    `frames` are instant vectors by refId. A row has labels, and values by refId.
     """
-    filled = {ref: frame for ref, frame in frames.items() if frame}
-    names = [set(sample["metric"]) for frame in filled.values() for sample in frame]
-    common = sorted(set.intersection(*names)) if names else []
+    present = {ref: frame for ref, frame in frames.items() if frame}
+    labels = [set(sample["metric"]) for frame in present.values() for sample in frame]
+    common = sorted(set.intersection(*labels)) if labels else []
     rows: dict[tuple[str, ...], Json] = {}
-    for ref, frame in filled.items():
+    for ref, frame in present.items():
         for sample in frame:
-            row = rows.setdefault(tuple(sample["metric"][name] for name in common), {})
-            assert ref not in row, f"two rows for one: {sample}"
+            row = rows.setdefault(tuple(sample["metric"][label] for label in common), {})
+            assert ref not in row, f"two values in one cell: {sample}"
             row.update(sample["metric"])
             row[ref] = float(sample["value"][1])
     return list(rows.values())

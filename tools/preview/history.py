@@ -1,11 +1,13 @@
-"""Six hours of an account with a batch of every kind, as the exporter would have served it.
+"""Seven hours of an account that has a batch with each problem, as the exporter serves it.
 
-Each job of the history is the same account, lived through differently.
+Each job of the history is the same account in another case: two replicas, a renamed agent, failing
+polls.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -20,17 +22,18 @@ from exporter.model import (
     PollHealth,
     Snapshot,
 )
+from exporter.render.cache import ExpositionCache
+from exporter.render.gzip_stream import inflate
 from exporter.render.text import Format
 from exporter.selection import SelectionSettings
-from tests.support.plain import render
 
 END = 1_800_000_000
-"""2027-01-15 08:00 UTC, when somebody looks."""
+"""The time at which the dashboard is viewed: 2027-01-15 08:00 UTC."""
 
 HOUR = 3600
 MINUTE = 60
-SCRAPED = 2 * MINUTE
-HISTORY = 7 * HOUR
+SCRAPE_INTERVAL = 2 * MINUTE
+LENGTH = 7 * HOUR
 SETTINGS = SelectionSettings(Polling(stale_after=15 * MINUTE), Batches(outcomes=True))
 
 RENEWALS = Agent("production", "5f0c7f5e-3a51-4c4b-9b0e-2a6d1c7e9001", "Renewals")
@@ -39,10 +42,12 @@ REMINDERS = Agent("production", "8d2b6c1a-77f4-4e0f-8a35-6c9e0f1b9002", "Appoint
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A batch to be: its window from and to so many hours from END, and calls an hour made.
+class Course:
+    """A batch and the course that it takes; times are in hours from END.
 
-    It makes calls until `stops` and is paused from `paused` on.
+    `window` is the start and end of its window. It completes `hourly` calls per hour until
+    `stops`, and is paused from `paused` on. `ends`: it ends once all calls are completed. `errors`
+    is the share of errors among the completed calls; None without call status.
     """
 
     batch_id: str
@@ -57,80 +62,87 @@ class Plan:
     errors: float | None = None
 
     def at(self, hour: float) -> Batch | None:
-        """Return the batch as the API tells of it at an hour from END."""
+        """Return the batch as the API reports it at this hour; None before it is created."""
         if hour < self.created:
             return None
         opens, closes = self.window or (self.created, 99.0)
-        made = self.hourly * (min(hour, self.stops, closes) - opens)
-        completed = max(0, min(self.calls, int(made)))
-        done = opens + self.calls / self.hourly if self.hourly else 99.0
+        completed = int(self.hourly * (min(hour, self.stops, closes) - opens))
+        complete_at = opens + self.calls / self.hourly if self.hourly else 99.0
         batch = Batch(
             self.batch_id,
             END + self.created * HOUR,
             self.calls,
-            completed,
+            max(0, min(self.calls, completed)),
             paused=self.paused is not None and hour >= self.paused,
             window_start=self.window and END + opens * HOUR,
             window_end=self.window and END + closes * HOUR,
-            ended=END + done * HOUR if self.ends and hour >= done else None,
+            ended=END + complete_at * HOUR if self.ends and hour >= complete_at else None,
         )
-        return self._with_outcomes(batch, END + hour * HOUR)
+        return self._with_call_status(batch, END + hour * HOUR)
 
-    def _with_outcomes(self, batch: Batch, now: float) -> Batch:
+    def _with_call_status(self, batch: Batch, now: float) -> Batch:
         if self.errors is None:
             return batch
-        bad = int(batch.completed * self.errors)
-        calls = (batch.remaining, 0, batch.completed - bad, 0, bad)
+        errors = int(batch.completed * self.errors)
+        calls = (batch.remaining, 0, batch.completed - errors, 0, errors)
         return msgspec.structs.replace(
             batch, call_status=CallStatus(calls, now, batch.progress_fingerprint(now))
         )
 
 
-HEALTHY = Plan("1b4e28ba-2fa1-4d3b-a3f5-ef19b5a70001", RENEWALS, 1200, (-5, 2), 200, errors=0.03)
-STALLED = Plan("2c6f39cb-30b2-4e4c-84a6-f02ac6b80002", RENEWALS, 900, (-4, 1), 180, stops=-1)
-SLOW = Plan("3d704adc-41c3-4f5d-95b7-013bd7c90003", REMINDERS, 2000, (-5.5, 1.5), 150, errors=0.25)
-PAUSED = Plan("4e815bed-52d4-406e-a6c8-124ce8da0004", REMINDERS, 400, (-3, 3), 90, -4, -2, -2)
-NOT_STARTED = Plan("5f926cfe-63e5-417f-b7d9-235df9eb0005", RENEWALS, 300, (-0.7, 4), 0, -2)
-SCHEDULED = Plan("60a37d0f-74f6-4280-88ea-346e0afc0006", REMINDERS, 500, (5, 9), 100, -1)
-MISSED = Plan("71b48e10-8507-4391-99fb-457f1b0d0007", REMINDERS, 700, (-6, -2), 150)
-ENDED = Plan("82c59f21-9618-44a2-aa0c-568a2c1e0008", RENEWALS, 450, (-6, -1), 150, ends=True)
-WINDOWLESS = Plan("93d6a032-a729-45b3-bb1d-679b3d2f0009", REMINDERS, 600, None, 60, -5)
-PLANS = (HEALTHY, STALLED, SLOW, PAUSED, NOT_STARTED, SCHEDULED, MISSED, ENDED, WINDOWLESS)
+HEALTHY = Course("1b4e28ba-2fa1-4d3b-a3f5-ef19b5a70001", RENEWALS, 1200, (-5, 2), 200, errors=0.03)
+STALLED = Course("2c6f39cb-30b2-4e4c-84a6-f02ac6b80002", RENEWALS, 900, (-4, 1), 180, stops=-1)
+SLOW = Course(
+    "3d704adc-41c3-4f5d-95b7-013bd7c90003", REMINDERS, 2000, (-5.5, 1.5), 150, errors=0.25
+)
+PAUSED = Course("4e815bed-52d4-406e-a6c8-124ce8da0004", REMINDERS, 400, (-3, 3), 90, -4, -2, -2)
+NOT_STARTED = Course("5f926cfe-63e5-417f-b7d9-235df9eb0005", RENEWALS, 300, (-0.7, 4), 0, -2)
+SCHEDULED = Course("60a37d0f-74f6-4280-88ea-346e0afc0006", REMINDERS, 500, (5, 9), 100, -1)
+MISSED = Course("71b48e10-8507-4391-99fb-457f1b0d0007", REMINDERS, 700, (-6, -2), 150)
+ENDED = Course("82c59f21-9618-44a2-aa0c-568a2c1e0008", RENEWALS, 450, (-6, -1), 150, ends=True)
+WINDOWLESS = Course("93d6a032-a729-45b3-bb1d-679b3d2f0009", REMINDERS, 600, None, 60, -5)
+COURSES = (HEALTHY, STALLED, SLOW, PAUSED, NOT_STARTED, SCHEDULED, MISSED, ENDED, WINDOWLESS)
 
 MANY = tuple(
-    Plan(f"{number:08x}-b83a-46c4-8c2e-78ac4e3f{number:04x}", agent, 600, (-3, 3), 120)
+    Course(f"{number:08x}-b83a-46c4-8c2e-78ac4e3f{number:04x}", agent, 600, (-3, 3), 120)
     for number in range(150)
     for agent in (RENEWALS, REMINDERS)
 )
-"""Pairs of batches with the same id: ids are unique within an agent at least."""
+"""150 batches of each agent. Both agents have the same ids: ids are unique within an agent."""
 
 
-def page(now: float, plans: Iterable[Plan], polled: float) -> str:
-    """Return what the exporter serves, having polled last so many seconds after the epoch."""
-    batches = [(plan.agent, plan.at((polled - END) / HOUR)) for plan in plans]
-    agents = tuple(
-        AgentSnapshot(
-            agent,
-            PollHealth(
-                interval=30,
-                up=now - polled < HOUR / 12,
-                last_poll=polled - late,
-                last_success=polled - late,
-                duration=0.4,
-                polls=int(polled - END) // 30 + 9999,
-                failures={"timeout": max(0, int(now - polled) // 60)},
-            ),
-            Listing(tuple(batch for of, batch in batches if batch and of is agent), 1, 99),
-        )
-        for agent, late in ((RENEWALS, 0), (REMINDERS, 10))
+async def exposition(now: float, courses: Iterable[Course], last_poll: float) -> str:
+    """Return what the exporter serves at `now`; times are in seconds since the epoch."""
+    agents = (
+        _agent(RENEWALS, courses, now, last_poll),
+        _agent(REMINDERS, courses, now, last_poll, late=10),
     )
     active = 4 + int(3 * (1 + now / 900 % 2))
-    account = AccountSnapshot("production", 5, up=True, last_success=polled, active_calls=active)
+    account = AccountSnapshot("production", 5, up=True, last_success=last_poll, active_calls=active)
     snapshot = Snapshot((msgspec.structs.replace(account, allowed_calls=10),), agents)
-    return render(snapshot, now, SETTINGS, Format.OPENMETRICS) + _own(now)
+    texts = await ExpositionCache(SETTINGS).texts(snapshot, now, Format.OPENMETRICS)
+    return b"".join(map(inflate, texts)).decode() + _instrumentation(now)
 
 
-def _own(now: float) -> str:
+def _agent(
+    agent: Agent, courses: Iterable[Course], now: float, last_poll: float, late: float = 0
+) -> AgentSnapshot:
+    """Return the snapshot of an agent that was polled `late` seconds before `last_poll`."""
+    hour = (last_poll - END) / HOUR
+    batches = [course.at(hour) for course in courses if course.agent is agent]
+    health = PollHealth(
+        interval=30,
+        up=now - last_poll < HOUR / 12,
+        last_poll=last_poll - late,
+        last_success=last_poll - late,
+        duration=0.4,
+        polls=int(last_poll - END) // 30 + 9999,
+        failures={"timeout": max(0, int(now - last_poll) // 60)},
+    )
+    return AgentSnapshot(agent, health, Listing(tuple(filter(None, batches)), 1, 99))
+
+
+def _instrumentation(now: float) -> str:
     since = now - END + 24 * HOUR
     buckets = ((0.1, 0.6), (0.25, 0.9), (0.5, 0.97), (1, 0.99), ("+Inf", 1))
     name = "ultravox_exporter_api_request_duration_seconds_bucket"
@@ -160,25 +172,36 @@ def _own(now: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def samples() -> Iterator[str]:
-    """Yield the lines of every job, each job's in the order of time, and the end mark."""
-    for now in range(END - HISTORY, END + 1, SCRAPED):
-        normal = page(now, PLANS, now - 12)
-        yield from _scraped(normal, now, "usual")
+async def write_samples(file: Path) -> None:
+    """Write the samples of every job as OpenMetrics with timestamps."""
+    with file.open("w") as lines:
+        async for sample in _samples():
+            lines.write(sample)
+        lines.write("# EOF\n")
+
+
+async def _samples() -> AsyncIterator[str]:
+    """Yield the samples of every job; those of a job are in the order of time."""
+    for now in range(END - LENGTH, END + 1, SCRAPE_INTERVAL):
+        normal = await exposition(now, COURSES, now - 12)
+        later = await exposition(now + 17, COURSES, now + 1)
+        scrapes = [
+            *_scraped(normal, now, "usual"),
+            *_scraped(normal, now, "replicas"),
+            *_scraped(later, now + 17, "replicas", "exporter-1:10110"),
+            *_scraped(_renamed(normal, now, END - 3 * HOUR), now, "rename"),
+        ]
         if now <= END - HOUR:
-            yield from _scraped(_renamed(normal, now, END - 2 * HOUR), now, "gone")
-        yield from _scraped(normal, now, "replicas")
-        later = page(now + 17, PLANS, now + 1)
-        yield from _scraped(later, now + 17, "replicas", "exporter-1:10110")
-        yield from _scraped(_renamed(normal, now, END - 3 * HOUR), now, "rename")
+            scrapes += _scraped(_renamed(normal, now, END - 2 * HOUR), now, "gone")
         if now >= END - HOUR:
-            yield from _scraped(_renamed(normal, now, END - SCRAPED), now, "renamed just now")
-            yield from _scraped(page(now, (), now - 12), now, "none")
-            polled = min(now - 12, END - 12 * MINUTE)
-            yield from _scraped(page(now, PLANS, polled), now, "failing")
-        if now >= END - HOUR:
-            yield from _scraped(page(now, MANY, now - 12), now, "many")
-    yield "# EOF\n"
+            renamed = _renamed(normal, now, END - SCRAPE_INTERVAL)
+            last_poll = min(now - 12, END - 12 * MINUTE)
+            scrapes += _scraped(renamed, now, "renamed just now")
+            scrapes += _scraped(await exposition(now, (), now - 12), now, "none")
+            scrapes += _scraped(await exposition(now, COURSES, last_poll), now, "failing")
+            scrapes += _scraped(await exposition(now, MANY, now - 12), now, "many")
+        for line in scrapes:
+            yield line
 
 
 def _renamed(text: str, now: float, since: float) -> str:
@@ -187,6 +210,7 @@ def _renamed(text: str, now: float, since: float) -> str:
 
 
 def _scraped(text: str, now: float, job: str, instance: str = "exporter-0:10110") -> Iterator[str]:
+    """Yield the samples of an exposition with the labels of the target and a timestamp."""
     target = f'job="{job}",instance="{instance}"'
     for name, labels, value in _SAMPLE.findall(text):
         yield f"{name}{{{target}{',' if labels else ''}{labels}}} {value} {now}\n"

@@ -1,4 +1,4 @@
-"""Values as Grafana writes them in the units that the dashboard has, and its colours."""
+"""Values as Grafana shows them, in the units and colours that the dashboard uses."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ COLOURS: Mapping[str, str] = {
     "light-blue": "#8ab8ff",
     "purple": "#b877d9",
 }
-"""Grafana's names of colours, in its dark theme."""
+"""The colours of Grafana's dark theme, by name."""
 
 PALETTE = (
     "#73bf69",
@@ -35,8 +35,8 @@ PALETTE = (
 )
 
 
-def written(value: float | None, unit: str, decimals: int | None = None) -> str:
-    """Return a value in a unit; a dash for none."""
+def format_value(value: float | None, unit: str, decimals: int | None = None) -> str:
+    """Return a value with its unit; a dash for None."""
     if value is None:
         return "\u2013"
     if unit.startswith("suffix:"):
@@ -46,7 +46,7 @@ def written(value: float | None, unit: str, decimals: int | None = None) -> str:
     if unit == "s":
         return _seconds(value)
     if unit.startswith("dateTime"):
-        return _moment(value / 1000)
+        return _time(value / 1000)
     return f"{value:,.{decimals or 0}f}"
 
 
@@ -57,14 +57,13 @@ def _seconds(value: float) -> str:
     return f"{value:.0f} s"
 
 
-def _moment(at: float) -> str:
-    moment, today = (datetime.fromtimestamp(each, UTC) for each in (at, END))
-    same = moment.date() == today.date()
-    return moment.strftime("%H:%M:%S" if same else "%Y-%m-%d %H:%M:%S")
+def _time(at: float) -> str:
+    time, now = (datetime.fromtimestamp(each, UTC) for each in (at, END))
+    return time.strftime("%H:%M:%S" if time.date() == now.date() else "%Y-%m-%d %H:%M:%S")
 
 
-def mapped(value: float, mappings: list[Json]) -> tuple[str, str]:
-    """Return the text and the colour that a value is mapped to."""
+def mapped_value(value: float, mappings: list[Json]) -> tuple[str, str]:
+    """Return the text and the colour of a value; raise ValueError if no mapping has it."""
     for mapping in mappings:
         options = mapping["options"]
         if mapping["type"] == "range":
@@ -72,15 +71,15 @@ def mapped(value: float, mappings: list[Json]) -> tuple[str, str]:
                 return _result(options["result"])
         elif f"{value:g}" in options:
             return _result(options[f"{value:g}"])
-    raise ValueError(f"{value} is not mapped")
+    raise ValueError(f"no mapping has the value {value}")
 
 
 def _result(result: Json) -> tuple[str, str]:
     return result["text"], COLOURS[result["color"]]
 
 
-def step(value: float, thresholds: Json) -> str:
-    """Return the colour of the last threshold that a value reaches."""
+def threshold_colour(value: float, thresholds: Json) -> str:
+    """Return the colour of the highest threshold that a value reaches."""
     reached = [
         each for each in thresholds["steps"] if each["value"] is None or value >= each["value"]
     ]

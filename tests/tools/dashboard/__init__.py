@@ -1,1 +1,1 @@
-"""The dashboard: what it asks, as Grafana asks it, a lint, a day's history, and a picture."""
+"""The dashboard: a lint of its JSON, its texts, and the files that Grafana reads at start."""

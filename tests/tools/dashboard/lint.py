@@ -1,4 +1,4 @@
-"""What is wrong with a dashboard, in words. Each rule is a function: `RULES` has them all."""
+"""Faults of a dashboard, as messages. Each rule of the lint is a function in `RULES`."""
 
 import re
 from collections import Counter
@@ -7,24 +7,24 @@ from typing import TypeAlias
 
 from exporter.metrics.catalogue import SECTIONS
 from exporter.rules.sources import TARGET_LABELS
-from tests.tools.dashboard.promql import RATES, meaning
-from tools.preview.dashboard import Json, asked, panels, queries
+from tests.tools.dashboard.promql import RATES, parse
+from tools.preview.dashboard import Json, panels, queries, variable_expression
 
 Faults: TypeAlias = Iterator[str]
 
 UID, SCHEMA, WIDTH = "ultravox-batches", 39, 24
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 SHORT = 12
-"""Characters of a stat's title that are not cut."""
+"""Characters of the title of a stat panel: Grafana cuts longer ones."""
 
 SCREEN = 1540
-"""Pixels for the columns of a table on a screen of 1600."""
+"""Pixels for the columns of a table, on a screen of 1600 pixels."""
 
 WORDS = 8
-"""Words of a description that says what to do, at least."""
+"""Minimum number of words of a description that says what to do."""
 
 FAMILIES = {family.name: family for _, families in SECTIONS for family in families}
-_TARGET = {"job", *TARGET_LABELS.split(", ")}
+_TARGET_LABELS = {"job", *TARGET_LABELS.split(", ")}
 _OTHERS = {
     "up": set[str](),
     "ALERTS": {"alertname", "alertstate", "severity", "account", "agent_id", "batch_id"},
@@ -33,7 +33,7 @@ _OTHERS = {
     "process_cpu_seconds_total": set[str](),
 }
 _KNOWN = {name: {*family.labels} for name, family in FAMILIES.items()} | _OTHERS
-_EVERY_LABEL = set[str]().union(*_KNOWN.values(), _TARGET, {"le"})
+_EVERY_LABEL = set[str]().union(*_KNOWN.values(), _TARGET_LABELS, {"le"})
 
 
 def _family(metric: str) -> str:
@@ -41,7 +41,7 @@ def _family(metric: str) -> str:
 
 
 def form(dashboard: Json) -> Faults:
-    """Want classic JSON with a fixed uid that any Grafana can load, and that asks for nothing."""
+    """Require classic JSON with a fixed uid, without inputs and plugins that Grafana asks for."""
     if dashboard.get("uid") != UID:
         yield f"the uid is not {UID}"
     if dashboard.get("schemaVersion") != SCHEMA:
@@ -55,49 +55,49 @@ def form(dashboard: Json) -> Faults:
 
 
 def sources(dashboard: Json) -> Faults:
-    """Want every query and panel to ask the chosen data source."""
+    """Require every query and panel to use the selected data source."""
     for query in queries(dashboard):
         if query.source != SOURCE:
-            yield f"{query.title}: does not ask ${{datasource}}"
+            yield f"{query.title}: does not use ${{datasource}}"
     for panel in panels(dashboard):
         if panel.get("datasource") != SOURCE:
-            yield f"{panel['title']}: does not ask ${{datasource}}"
+            yield f"{panel['title']}: does not use ${{datasource}}"
 
 
 def jobs(dashboard: Json) -> Faults:
-    """Want every selector narrowed by the chosen job, but that of the job itself."""
+    """Require the selected job in every selector, except in the query of the variable `job`."""
     for query in queries(dashboard):
-        if (query.where, query.title) == ("variable", "job"):
+        if (query.kind, query.title) == ("variable", "job"):
             continue
-        for selector in meaning(_expression(query.where, query.expression)).selectors:
+        for selector in parse(_expression(query.kind, query.expression)).selectors:
             if selector.labels.get("job") not in {'=~"$job"', '=~"$job|"'}:
-                yield f"{query.title}: {selector.metric} of any job"
+                yield f"{query.title}: {selector.metric} without the selected job"
 
 
-def _expression(where: str, text: str) -> str:
-    return asked(text) if where == "variable" else text
+def _expression(kind: str, text: str) -> str:
+    return variable_expression(text) if kind == "variable" else text
 
 
 def variables(dashboard: Json) -> Faults:
-    """Want several and all offered, and no variable that is narrowed by itself, or not used."""
+    """Require variables that queries use, with several values and All; none may use itself."""
     every = "\n".join(query.expression for query in queries(dashboard))
     for variable in dashboard["templating"]["list"]:
         name = variable["name"]
         if name != "datasource" and not re.search(rf"\$\{{?{name}\b", every):
-            yield f"variable {name}: no query has it"
+            yield f"variable {name}: no query uses it"
         if variable["type"] != "query":
             continue
         if not (variable.get("multi") and variable.get("includeAll")):
-            yield f"variable {name}: not several, or not all"
+            yield f"variable {name}: several values or All are not allowed"
         text = variable["query"]["query"]
         if f'"${name}"' in text:
-            yield f"variable {name}: narrowed by itself"
+            yield f"variable {name}: its query uses itself"
         if "\n" in text:
             yield f"variable {name}: its query has more than one line"
 
 
 def texts(dashboard: Json) -> Faults:
-    """Want a title and a description that says what to do, short titles of stats."""
+    """Require a title, and a description that says what to do; a short title of a stat panel."""
     for panel in panels(dashboard):
         title = panel.get("title", "")
         if not title:
@@ -105,11 +105,11 @@ def texts(dashboard: Json) -> Faults:
         if len(panel.get("description", "").split()) < WORDS:
             yield f"{title}: no description that says what to do"
         if panel["type"] == "stat" and len(title) > SHORT:
-            yield f"{title}: too long for a stat"
+            yield f"{title}: the title is too long for a stat panel"
 
 
 def units(dashboard: Json) -> Faults:
-    """Want a unit for every panel, and for every column of values."""
+    """Require a unit for every panel, and for every column of values."""
     for panel in panels(dashboard):
         if not panel["fieldConfig"]["defaults"].get("unit"):
             yield f"{panel['title']}: no unit"
@@ -119,9 +119,9 @@ def units(dashboard: Json) -> Faults:
 
 
 def ids(dashboard: Json) -> Faults:
-    """Want one id a panel, and one refId a query of a panel."""
+    """Require a different id for each panel, and a different refId for each query of a panel."""
     every = [panel["id"] for panel in [*panels(dashboard), *_rows(dashboard)]]
-    yield from (f"id {each}: several panels" for each, n in Counter(every).items() if n > 1)
+    yield from (f"id {each}: several panels have it" for each, n in Counter(every).items() if n > 1)
     for panel in panels(dashboard):
         refs = Counter(target["refId"] for target in panel["targets"])
         yield from (f"{panel['title']}: refId {ref} twice" for ref, n in refs.items() if n > 1)
@@ -132,7 +132,7 @@ def _rows(dashboard: Json) -> list[Json]:
 
 
 def places(dashboard: Json) -> Faults:
-    """Want panels within the width, and none on another."""
+    """Require panels that are within the width and do not overlap."""
     open_ones = [panel for panel in dashboard["panels"] if not panel.get("collapsed")]
     yield from _overlaps([panel for panel in dashboard["panels"] if panel["type"] == "row"])
     yield from _overlaps(open_ones)
@@ -145,46 +145,46 @@ def _overlaps(some: list[Json]) -> Faults:
     for panel in some:
         place, title = panel["gridPos"], panel.get("title", "")
         if place["x"] + place["w"] > WIDTH:
-            yield f"{title}: beyond the width"
+            yield f"{title}: outside of the width"
         cells = [
             (x, y)
             for x in range(place["x"], place["x"] + place["w"])
             for y in range(place["y"], place["y"] + place["h"])
         ]
         others = {taken[cell] for cell in cells if cell in taken}
-        yield from (f"{title}: on {other}" for other in sorted(others))
+        yield from (f"{title}: overlaps {other}" for other in sorted(others))
         taken.update((cell, title) for cell in cells)
 
 
 def metrics(dashboard: Json) -> Faults:
-    """Want metrics and labels that are served."""
+    """Require metrics and labels that the exporter or Prometheus has, by the tables of metrics."""
     for query in queries(dashboard):
-        found = meaning(_expression(query.where, query.expression))
+        found = parse(_expression(query.kind, query.expression))
         for selector in found.selectors:
             known = _KNOWN.get(_family(selector.metric))
             if known is None:
                 yield f"{query.title}: unknown metric {selector.metric}"
                 continue
-            for label in selector.labels.keys() - known - _TARGET:
+            for label in selector.labels.keys() - known - _TARGET_LABELS:
                 yield f"{query.title}: {selector.metric} has no label {label}"
         for label in found.groupings - _EVERY_LABEL:
             yield f"{query.title}: unknown label {label}"
 
 
 def legends(dashboard: Json) -> Faults:
-    """Want labels in legends that there are."""
+    """Require labels in legends that exist."""
     for panel in panels(dashboard):
         for target in panel["targets"]:
-            known = meaning(target["expr"]).made | _EVERY_LABEL
+            known = parse(target["expr"]).added | _EVERY_LABEL
             named = set(re.findall(r"{{(\w+)}}", target.get("legendFormat", "")))
             for label in named - known:
                 yield f"{panel['title']}: unknown label {label} in the legend"
 
 
 def rates(dashboard: Json) -> Faults:
-    """Want counters where counters are meant."""
+    """Require counters in functions for counters."""
     for query in queries(dashboard):
-        for selector in meaning(_expression(query.where, query.expression)).selectors:
+        for selector in parse(_expression(query.kind, query.expression)).selectors:
             family = FAMILIES.get(_family(selector.metric))
             counter = family.kind != "gauge" if family else selector.metric.endswith("_total")
             if selector.function in RATES and not counter:
@@ -192,21 +192,21 @@ def rates(dashboard: Json) -> Faults:
 
 
 def tables(dashboard: Json) -> Faults:
-    """Want tables and numbers of one moment, and a column for each query."""
+    """Require instant queries in tables and stat panels, and a column for each query."""
     for panel in panels(dashboard):
         if panel["type"] == "stat" and not all(each.get("instant") for each in panel["targets"]):
-            yield f"{panel['title']}: a number over a range"
+            yield f"{panel['title']}: the query of a number is not instant"
         if panel["type"] != "table":
             continue
         for target in panel["targets"]:
             if not target.get("instant") or target.get("range") or target["format"] != "table":
-                yield f"{panel['title']}: {target['refId']} is not for one moment"
+                yield f"{panel['title']}: {target['refId']} is not instant"
             if f"Value #{target['refId']}" not in _columns(panel).keys() | _hidden(panel):
                 yield f"{panel['title']}: no column for {target['refId']}"
 
 
 def columns(dashboard: Json) -> Faults:
-    """Want columns that are seen, each with a width, and all of them on one screen."""
+    """Require columns that are visible, have a width, and fit on one screen together."""
     for panel in panels(dashboard):
         for key in _hidden(panel) & _columns(panel).keys():
             yield f"{panel['title']}: {_columns(panel)[key]} is hidden"
@@ -219,20 +219,20 @@ def columns(dashboard: Json) -> Faults:
 
 
 def links(dashboard: Json) -> Faults:
-    """Want rows of batches that lead to the batch, in the same time range."""
+    """Require a link from each batch id to only this batch, in the same time range."""
     for panel in panels(dashboard):
         title = _columns(panel).get("batch_id")
         if title is None:
             continue
-        leads = _setting(panel, title, "links")
-        url = leads[0]["url"] if isinstance(leads, list) and leads else ""
-        wanted = (f"/d/{UID}?", "${__url_time_range}", "var-batch=${__data.fields.batch_id}")
-        if not all(part in url for part in wanted):
-            yield f"{panel['title']}: {title} does not lead to the batch"
+        found = _setting(panel, title, "links")
+        url = found[0]["url"] if isinstance(found, list) and found else ""
+        required = (f"/d/{UID}?", "${__url_time_range}", "var-batch=${__data.fields.batch_id}")
+        if not all(part in url for part in required):
+            yield f"{panel['title']}: {title} does not link to the batch"
 
 
 def _hidden(panel: Json) -> set[str]:
-    """Return what a table keeps from sight."""
+    """Return the columns that a table hides, by the names that Grafana gives them."""
     for each in panel.get("transformations", ()):
         if each["id"] == "organize":
             return set(each["options"]["excludeByName"])
@@ -258,7 +258,7 @@ def _setting(panel: Json, title: str, name: str) -> object:
 
 
 def timelines(dashboard: Json) -> Faults:
-    """Want state timelines coloured by mappings: with `thresholds` they ignore them."""
+    """Require timelines coloured by mappings: in the mode `thresholds`, they ignore mappings."""
     for panel in panels(dashboard):
         if panel["type"] != "state-timeline":
             continue
@@ -266,7 +266,7 @@ def timelines(dashboard: Json) -> Faults:
         if not defaults.get("mappings"):
             yield f"{panel['title']}: no mappings"
         if defaults.get("color", {}).get("mode") != "fixed":
-            yield f"{panel['title']}: its colours ignore its mappings"
+            yield f"{panel['title']}: its colours ignore the mappings"
 
 
 RULES: tuple[Callable[[Json], Faults], ...] = (

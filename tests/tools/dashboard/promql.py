@@ -1,4 +1,4 @@
-"""What a PromQL expression is about: metrics, labels, functions. A tokenizer, not a parser."""
+"""The metrics, labels and functions in a PromQL expression. A tokenizer, not a parser."""
 
 import re
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ _TOKEN = re.compile(
 _GROUPING = {"by", "without", "on", "ignoring", "group_left", "group_right"}
 _WORDS = {"and", "or", "unless", "offset", "bool", "inf", "nan", *_GROUPING}
 RATES = {"rate", "irate", "increase", "resets"}
-"""Functions that mean something on counters alone."""
+"""Functions for counters only."""
 
 
 @dataclass
 class Selector:
-    """A metric, its label matchers (name to operator and value), and the function right around."""
+    """A metric, its matchers (operator and value by label), and the function called with it."""
 
     metric: str
     function: str
@@ -30,16 +30,16 @@ class Selector:
 
 
 @dataclass
-class Meaning:
-    """What an expression names. `made` are labels that label_replace makes."""
+class Expression:
+    """What is in an expression. `added` are the labels that label_replace adds."""
 
     selectors: list[Selector] = field(default_factory=list)
     groupings: set[str] = field(default_factory=set)
-    made: set[str] = field(default_factory=set)
+    added: set[str] = field(default_factory=set)
 
 
 def tokens(expression: str) -> list[str]:
-    """Return the tokens, without white space; raise ValueError for what is none."""
+    """Return the tokens, without white space; raise ValueError if a text is no token."""
     found, at = [], 0
     while at < len(expression):
         match = _TOKEN.match(expression, at)
@@ -52,9 +52,9 @@ def tokens(expression: str) -> list[str]:
 
 
 @lru_cache(maxsize=1024)
-def meaning(expression: str) -> Meaning:
-    """Return what an expression names."""
-    every, at, found = tokens(expression), 0, Meaning()
+def parse(expression: str) -> Expression:
+    """Return the selectors and labels of an expression."""
+    every, at, found = tokens(expression), 0, Expression()
     while at < len(every):
         word, following = every[at], every[at + 1 : at + 2]
         before = every[at - 2] if at > 1 and every[at - 1] == "(" else ""
@@ -65,7 +65,7 @@ def meaning(expression: str) -> Meaning:
                 found.groupings.update(each for each in inside if each != ",")
                 at += len(inside) + 2
         elif word == "label_replace":
-            found.made.add(_second_text(every, at))
+            found.added.add(_second_text(every, at))
         elif re.match(r"[a-zA-Z_:]", word) and word not in _WORDS and not _called(following):
             selector = Selector(word, before)
             if following == ["{"]:
@@ -77,7 +77,7 @@ def meaning(expression: str) -> Meaning:
 
 
 def _called(following: list[str]) -> bool:
-    """Whether the word before is a function's."""
+    """Return whether the word before is the name of a function."""
     return following != [] and following[0] in {"(", "by", "without"}
 
 
@@ -91,7 +91,7 @@ def _matchers(inside: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _second_text(every: list[str], at: int) -> str:
-    """Return the label that a label_replace makes: the text after its first argument."""
+    """Return the label that a label_replace adds: the text after its first argument."""
     depth = 0
     for index in range(at, len(every)):
         depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(every[index], 0)

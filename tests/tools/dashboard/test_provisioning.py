@@ -1,4 +1,4 @@
-"""What Grafana reads at start: files in the form that it documents, which fit the dashboard."""
+"""The files that Grafana reads at start have the documented format and match the dashboard."""
 
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,21 @@ FOLDER = DASHBOARD.parent / "provisioning"
 
 
 def read(path: Path) -> Any:  # noqa: ANN401 - YAML of many shapes
-    """Return a file's content; each says that it is of the first version of the form."""
+    """Return the content of a file; every file has version 1 of the format."""
     content = yaml.safe_load(path.read_text("utf-8"))
     assert content["apiVersion"] == 1
     return content
 
 
-def test_the_data_source_is_a_prometheus_that_is_asked_by_post() -> None:
-    """Some queries are longer than the address of a GET may be."""
+def test_the_data_source_is_a_prometheus_that_is_queried_by_post() -> None:
+    """Some queries are too long for the URL of a GET."""
     (source,) = read(FOLDER / "datasources" / "prometheus.yml")["datasources"]
     assert source.keys() >= {"name", "uid", "access", "url"}
     assert (source["type"], source["isDefault"]) == ("prometheus", True)
     assert source["jsonData"]["httpMethod"] == "POST"
 
 
-def test_the_provider_reads_files_of_the_folder_that_the_page_mounts() -> None:
+def test_the_provider_reads_the_folder_that_the_page_mounts() -> None:
     (provider,) = read(FOLDER / "dashboards" / "ultravox.yml")["providers"]
     assert provider["type"] == "file"
     page = (DASHBOARD.parents[1] / "docs" / "dashboard.md").read_text("utf-8")
