@@ -1,4 +1,4 @@
-"""The alert rules, printed."""
+"""The command `rules`: prints the rules for Prometheus."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from exporter.rules.thresholds import Links, Thresholds
 
 
 def command(options: argparse.Namespace) -> int:
-    """Print the rules with the thresholds and links that were asked for; return 0."""
+    """Print the rules with the thresholds and links of the flags; return 0."""
     flags = vars(options)
     thresholds = msgspec.convert(flags, Thresholds)
     links = msgspec.convert(flags, Links)

@@ -1,10 +1,10 @@
-"""The alert rules, as Prometheus reads them.
+"""The recording and alerting rules for Prometheus.
 
-thresholds   what a user may set, and what is set otherwise
+thresholds   the thresholds that a user can set, with their defaults
 sources      how the exporter's series are read: selectors, and the record of names
 expressions  expressions about agents and their batches, over sources
 recorded     the recording rules, and the names that they give to expressions
-alert        what an alert is, and the text that it carries
+alert        what an alert is, and the templates of its texts
 batches      the alerts about batches
 accounts     the alerts about accounts, their agents and the API
 exporters    the alerts about the exporter itself

@@ -1,30 +1,28 @@
 """The alerts about accounts, their agents and the API."""
 
 from exporter.durations import render as duration
-from exporter.rules.alert import COUNT, NAMED_AGENT, Alert, Severity
+from exporter.rules.alert import ACCOUNT, AGENT, COUNT, Alert, Severity
 from exporter.rules.expressions import STALE_ALERT_AGE, age_limit
 from exporter.rules.recorded import STALE
 from exporter.rules.sources import last_value, over, select, value_ago
 from exporter.rules.thresholds import Thresholds
 
-CAUSES = "10m"
-"""How far back a failure may lie that explains why somebody is ill: who fails is asked again within
-five minutes."""
+CAUSE_WITHIN = "10m"
+"""How old the failure may be that explains why an agent is down: failed polls are repeated within 5
+minutes."""
 
-CROWDED = 0.9
-"""Of the calls that are allowed at once: from here on, calls wait."""
+AT_LIMIT = 0.9
+"""Share of the allowed concurrent calls from which new calls wait."""
 
-DISCOVERY = 900.0
-"""Seconds that discovery must fail: it is tried each five minutes, and may fail once."""
+DISCOVERY_PENDING = 900.0
+"""Seconds for which discovery must fail: it runs every 5 minutes, and one run may fail."""
 
-LONGEST_PATIENCE = 660
-"""Seconds that an account without agents may be silent: it is asked each 5 minutes at least."""
+ACCOUNT_STALE_AGE = 660
+"""Seconds after which an account without agents is stale: it is probed every 5 minutes at least."""
 
-TROUBLE = 300.0
-"""Seconds that trouble with the API must last: what is shorter, polls get over by themselves."""
+API_PENDING = 300.0
+"""Seconds for which requests to the API must fail: retries cover shorter failures."""
 
-_ACCOUNT = "account {{ $labels.account }}"
-_REQUESTS = "ultravox_exporter_api_requests_total"
 _SUCCESS = last_value(select, "ultravox_account_last_success_timestamp_seconds")
 
 
@@ -32,7 +30,7 @@ def account_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
     """Return the alerts."""
     return (
         _at_limit(thresholds),
-        *_API,
+        *_api(),
         _data_stale(thresholds),
         _truncated(),
         _no_batches(thresholds),
@@ -41,107 +39,110 @@ def account_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
 
 
 def _at_limit(thresholds: Thresholds) -> Alert:
-    lasts, metric = thresholds.concurrency_for, "ultravox_account_active_calls"
-    average = over(f"avg_over_time({select(metric)}[{duration(lasts)}])")
+    seconds, metric = thresholds.concurrency_for, "ultravox_account_active_calls"
+    average = over(f"avg_over_time({select(metric)}[{duration(seconds)}])")
     allowed = last_value(select, "ultravox_account_allowed_concurrent_calls")
     return Alert(
         "UltravoxAccountAtConcurrencyLimit",
         "info",
-        # One call ends before the next begins: who is at the limit is a little below it.
-        f"{average} >= {CROWDED} * {allowed}\n"
+        # Between the end of a call and the start of the next, an account at its limit is below it.
+        f"{average} >= {AT_LIMIT} * {allowed}\n"
         f"and {allowed} > 0\n"
-        f"and {value_ago(select, metric, lasts)}\n"
+        f"and {value_ago(select, metric, seconds)}\n"
         f"and time() - {_SUCCESS} < {STALE_ALERT_AGE}",
-        f"The {_ACCOUNT} makes as many calls at once as it may: {COUNT}",
-        f"For {duration(lasts)} it has had about as many active calls as it is allowed. Batches"
-        " wait for each other: this is why they are slow.",
+        f"The {ACCOUNT} is at its concurrency limit: {COUNT} active calls",
+        f"For {duration(seconds)} the account has had about as many active calls as it is allowed."
+        " Its batches wait for each other, so they are slow. Run fewer batches at a time, or ask"
+        " Ultravox for a higher limit.",
+    )
+
+
+def _api() -> tuple[Alert, ...]:
+    """Return an alert for each cause of failing polls and account probes."""
+    return (
+        _cause(
+            ("UltravoxAPIKeyRejected", "critical"),
+            ("auth", '=~"401|403"'),
+            f"Ultravox rejects the API key of {ACCOUNT}",
+            "The API answers 401 or 403. Put a valid key into the account's key file: the exporter"
+            " reads it again by itself. A key in an environment variable needs a restart.",
+        ),
+        _cause(
+            ("UltravoxAPIUnreachable", "warning"),
+            ("unreachable|timeout", '="error"'),
+            f"The Ultravox API is unreachable for {ACCOUNT}",
+            "Requests get no connection, or no complete answer in time. Check the network between"
+            " the exporter and the API, and whether Ultravox reports an outage.",
+        ),
+        _cause(
+            ("UltravoxAPIErrors", "warning"),
+            ("status|payload|not_found", '!~"200|401|403|429|error"'),
+            f"The Ultravox API answers {ACCOUNT} with errors",
+            "The API answers with an error status, or with a body that is not as documented. Read"
+            " the reason in the exporter's log.",
+        ),
+        _cause(
+            ("UltravoxAPIRateLimited", "warning"),
+            ("rate_limited", '="429"'),
+            f"Ultravox limits the request rate of {ACCOUNT}",
+            "The API answers 429. Another program may use the same key, or requests_per_second is"
+            " too high: compare the exporter's request rate with the account's limit.",
+        ),
     )
 
 
 def _cause(
-    name: str, severity: Severity, reasons: str, codes: str, summary: str, advice: str
+    alert: tuple[str, Severity], failures: tuple[str, str], summary: str, description: str
 ) -> Alert:
-    """Return the alert of one cause for which agents, or the account's probe, are ill.
+    """Return the alert about one cause for which polls of agents, or the account probe, fail.
 
-    `reasons` and `codes` are matchers' values, the latter with their operator.
+    `alert` is its name and severity; `failures` are the poll failures' reasons, as a regular
+    expression, and the matcher of the probe's `code`.
     """
-    failures = select("ultravox_agent_poll_failures_total", f'reason=~"{reasons}"')
-    failed = f"increase({failures}[{CAUSES}])"
-    requests = select(_REQUESTS, 'resource="account"', f"code{codes}")
-    probed = over(f"increase({requests}[{CAUSES}])", "sum", "resource, code")
+    reasons, codes = failures
+    polls = select("ultravox_agent_poll_failures_total", f'reason=~"{reasons}"')
+    probes = select("ultravox_exporter_api_requests_total", 'resource="account"', f"code{codes}")
+    failed_polls = over(f"increase({polls}[{CAUSE_WITHIN}])", "sum", "reason")
+    failed_probes = over(f"increase({probes}[{CAUSE_WITHIN}])", "sum", "resource, code")
     return Alert(
-        name,
-        severity,
+        *alert,
         f"count without (agent_id) (\n"
         f"  {last_value(select, 'ultravox_agent_up')} == 0\n"
-        f"  and {over(failed, 'sum', 'reason')} > 0\n"
+        f"  and {failed_polls} > 0\n"
         f")\n"
         f"or {last_value(select, 'ultravox_account_up')} == 0\n"
-        f"and {probed} > 0",
-        f"{summary} ({_ACCOUNT})",
-        f"{advice} {{{{ if $value }}}}Agents whose polls fail for this reason: {COUNT}. What is"
-        " known of their batches grows old, and is withdrawn after a while.{{ else }}No agent's"
-        " polls fail for this reason, but the account's probe does.{{ end }}",
-        held=TROUBLE,
+        f"and {failed_probes} > 0",
+        summary,
+        f"{description} {{{{ if $value }}}}Agents whose polls fail for this reason: {COUNT}. Their"
+        " data become stale, and then the series of their batches are withdrawn.{{ else }}No"
+        " agent's polls fail for this reason, but the account probe does.{{ end }}",
+        pending=API_PENDING,
     )
-
-
-_API = (
-    _cause(
-        "UltravoxAPIKeyRejected",
-        "critical",
-        "auth",
-        '=~"401|403"',
-        "Ultravox refuses the API key",
-        "The API answers 401 or 403. Replace the key: a key file is read anew by itself, an"
-        " environment variable when the exporter starts.",
-    ),
-    _cause(
-        "UltravoxAPIUnreachable",
-        "warning",
-        "unreachable|timeout",
-        '="error"',
-        "The Ultravox API can't be reached",
-        "No connection, or no whole answer in time.",
-    ),
-    _cause(
-        "UltravoxAPIErrors",
-        "warning",
-        "status|payload|not_found",
-        '!~"200|401|403|429|error"',
-        "The Ultravox API answers with errors",
-        "It answers with an error, or with what it does not document.",
-    ),
-    _cause(
-        "UltravoxAPIRateLimited",
-        "warning",
-        "rate_limited",
-        '="429"',
-        "Ultravox limits the rate of our requests",
-        "The API answers 429: something else may be using the key, or requests_per_second is too"
-        " high.",
-    ),
-)
 
 
 def _data_stale(thresholds: Thresholds) -> Alert:
     accounts = last_value(select, "ultravox_account_allowed_requests_per_second")
     intervals = last_value(select, "ultravox_agent_poll_interval_seconds")
+    of = f"{{{{ if $labels.agent_id }}}}{AGENT}{{{{ else }}}}{ACCOUNT}{{{{ end }}}}"
+    request = "{{ if $labels.agent_id }}poll{{ else }}account probe{{ end }}"
     return Alert(
         "UltravoxDataStale",
         "warning",
         f"{STALE}\n"
-        f"or time() - {_SUCCESS} >= max without (agent_id) ({age_limit(select, STALE_ALERT_AGE)})\n"
-        f"or time() - {_SUCCESS} >= {LONGEST_PATIENCE}\n"
+        f"or time() - {_SUCCESS}"
+        f" >= max without (agent_id) ({age_limit(select, STALE_ALERT_AGE)})\n"
+        f"or time() - {_SUCCESS} >= {ACCOUNT_STALE_AGE}\n"
         f"unless max without (agent_id) ({intervals})\n"
         f"or 0 * {accounts}\n"
         f"unless {_SUCCESS}",
-        "What is known of {{ if $labels.agent_id }}"
-        f"{NAMED_AGENT}{{{{ else }}}}{_ACCOUNT}{{{{ end }}}} is old",
-        "{{ if $value }}It last answered {{ $value | humanizeDuration }} ago, too long for its own"
-        " cadence.{{ else }}It has never answered.{{ end }}{{ if $labels.agent_id }} Alerts about"
-        " its batches are silent when their data are too old.{{ end }}",
-        held=thresholds.stale_for,
+        f"The data of {of} are stale: {{{{ if $value }}}}last successful {request}"
+        " {{ $value | humanizeDuration }} ago{{ else }}"
+        f"no successful {request} yet{{{{ end }}}}",
+        "{{ if $value }}The data are older than 3 poll intervals.{{ else }}No data have arrived"
+        " since the exporter started.{{ end }}{{ if $labels.agent_id }} Alerts about the agent's"
+        " batches do not fire while its data are stale.{{ end }} Read the reason in the exporter's"
+        " log. If there is none, check whether more requests are planned than allowed.",
+        pending=thresholds.stale_for,
     )
 
 
@@ -155,12 +156,14 @@ def _truncated() -> Alert:
         "warning",
         f"{hidden} > 0\n"
         f"or {last_value(select, 'ultravox_agent_up')} == 0\n"
-        f"and {over(f'increase({loops}[{CAUSES}])', 'sum', 'reason')} > 0",
-        f"{{{{ if $value }}}}{COUNT} batches of {NAMED_AGENT} have no alerts{{{{ else }}}}The"
-        f" batches of {NAMED_AGENT} are not listed to their end{{{{ end }}}}",
-        "Batches beyond max_per_agent have no series of their own, and so no alerts: raise"
-        " batches.max_per_agent. A listing whose pages lead in a circle is not read to its end.",
-        held=TROUBLE,
+        f"and {over(f'increase({loops}[{CAUSE_WITHIN}])', 'sum', 'reason')} > 0",
+        f"{{{{ if $value }}}}{COUNT} batches of {AGENT} have no alerts{{{{ else }}}}The listing of"
+        f" the batches of {AGENT} is a pagination loop{{{{ end }}}}",
+        "{{ if $value }}The agent has more batches than max_per_agent. The others have no series of"
+        " their own, and so no alerts: raise batches.max_per_agent.{{ else }}The API's pages"
+        " repeat, so no listing is complete and the agent's data become stale: report it to"
+        " Ultravox.{{ end }}",
+        pending=API_PENDING,
     )
 
 
@@ -171,13 +174,14 @@ def _no_batches(thresholds: Thresholds) -> Alert:
         "UltravoxNoBatches",
         "info",
         f"sum without (agent_id, state) ({batches}) == 0\n"
-        # Where one agent is not known, nothing can be said of all.
+        # One agent with stale data may have batches.
         f"unless count without (agent_id) ({STALE})\n"
         f"or {discovered} == 0",
-        f"There is no batch in {_ACCOUNT}",
-        f"For {duration(thresholds.no_batches_for)} none has been seen in it, live or lately ended."
-        " If there should be some: are these the right account and agents?",
-        held=thresholds.no_batches_for,
+        f"There are no batches in {ACCOUNT}",
+        f"For {duration(thresholds.no_batches_for)} the account has had no batch, live or recently"
+        " ended, or discovery has found no agent. If there should be batches, check the account's"
+        " API key and the agents in the exporter's configuration.",
+        pending=thresholds.no_batches_for,
     )
 
 
@@ -186,7 +190,8 @@ def _discovery_failing() -> Alert:
         "UltravoxDiscoveryFailing",
         "warning",
         f"{last_value(select, 'ultravox_account_discovery_up')} == 0",
-        f"The agents of {_ACCOUNT} can't be looked for",
-        "The agents that are known are watched as before. Those that came since are not.",
-        held=DISCOVERY,
+        f"Agent discovery is failing for {ACCOUNT}",
+        f"Agent discovery has failed for {duration(DISCOVERY_PENDING)}. The exporter still polls"
+        " the agents that it knows, but no new ones. Read the reason in the exporter's log.",
+        pending=DISCOVERY_PENDING,
     )

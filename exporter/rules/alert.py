@@ -1,4 +1,4 @@
-"""What an alert is, and the text that it carries."""
+"""What an alert is, and the templates of its texts."""
 
 from typing import Literal, TypeAlias
 
@@ -7,10 +7,10 @@ import msgspec
 from exporter.rules.thresholds import Links
 
 Severity: TypeAlias = Literal["critical", "warning", "info"]
-"""critical: wakes somebody; warning: in the morning; info: explains others."""
+"""critical: wakes the on-call; warning: for the next working day; info: explains other alerts."""
 
 Subject: TypeAlias = Literal["batch", "agent"]
-"""What a text looks something up about."""
+"""The object whose series a template queries."""
 
 DASHBOARD = "ultravox-batches"
 """The dashboard's uid."""
@@ -19,25 +19,25 @@ LABELS: dict[Subject, tuple[str, ...]] = {
     "batch": ("account", "agent_id", "batch_id"),
     "agent": ("account", "agent_id"),
 }
-"""The labels that name a subject."""
+"""The labels that identify a subject."""
 
 _VARIABLES = {"account": "account", "agent_id": "agent", "batch_id": "batch"}
 """The dashboard's variables, by label."""
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """An alerting rule. `held` is how long the expression must hold, in seconds."""
+    """An alerting rule. `pending` is its `for`: seconds of a true expression before it fires."""
 
     name: str
     severity: Severity
     expression: str
     summary: str
     description: str
-    held: float = 0.0
+    pending: float = 0.0
 
 
 def annotations(alert: Alert, links: Links) -> dict[str, str]:
-    """Return what an alert tells, and where it leads."""
+    """Return an alert's texts, and the addresses of its runbook and of the dashboard."""
     query = "".join(
         f"{{{{ with $labels.{label} }}}}&var-{variable}={{{{ . | urlquery }}}}{{{{ end }}}}"
         for label, variable in _VARIABLES.items()
@@ -50,8 +50,11 @@ def annotations(alert: Alert, links: Links) -> dict[str, str]:
     }
 
 
-def looked_up(metric: str, subject: Subject, shown: str, otherwise: str = "") -> str:
-    """Return a template that shows of a subject's series what `shown` takes from the sample."""
+def queried(metric: str, subject: Subject, shown: str, otherwise: str = "") -> str:
+    """Return a template that queries a metric of the alert's subject when the alert fires.
+
+    `shown` is the template of the query's result, `otherwise` the one without a result.
+    """
     labels = LABELS[subject]
     matchers = ",".join(f"{label}=%q" for label in labels)
     values = " ".join(f"$labels.{label}" for label in labels)
@@ -60,12 +63,16 @@ def looked_up(metric: str, subject: Subject, shown: str, otherwise: str = "") ->
     return f"{{{{ {found} }}}}{shown}{fallback}{{{{ end }}}}"
 
 
-AGENT = looked_up(
+AGENT_NAME = queried(
     "ultravox_agent_info", "agent", '{{ . | first | label "agent" }}', "{{ $labels.agent_id }}"
 )
-"""The agent's name as it is now, else its id."""
+"""The agent's current name, or its id while its name is not known."""
 
-NAMED_AGENT = f"{AGENT} ({{{{ $labels.account }}}})"
-BATCH = f"Batch {{{{ $labels.batch_id }}}} of {NAMED_AGENT}"
+AGENT = f"{AGENT_NAME} ({{{{ $labels.account }}}})"
+BATCH = f"Batch {{{{ $labels.batch_id }}}} of {AGENT}"
+ACCOUNT = "account {{ $labels.account }}"
 COUNT = '{{ $value | printf "%.0f" }}'
-"""The alert's value, a number of things."""
+"""The alert's value, a whole number."""
+
+SHARE = "{{ $value | humanizePercentage }}"
+"""The alert's value, a share, in percent."""

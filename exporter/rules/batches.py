@@ -1,7 +1,7 @@
 """The alerts about batches."""
 
 from exporter.durations import render as duration
-from exporter.rules.alert import BATCH, COUNT, Alert, looked_up
+from exporter.rules.alert import BATCH, COUNT, SHARE, Alert, queried
 from exporter.rules.expressions import closed_within, not_started, stalled
 from exporter.rules.recorded import (
     AT_CLOSING,
@@ -14,27 +14,33 @@ from exporter.rules.recorded import (
 from exporter.rules.sources import OF_AGENT, last_value, operand, select
 from exporter.rules.thresholds import Thresholds
 
+FORECAST_PENDING = 900.0
+"""Seconds for which a forecast must be bad before its alert fires."""
+
 _MADE = 'status=~"success|error"'
-_OF = "on (account, agent_id, batch_id)"
+_SAME_BATCH = "on (account, agent_id, batch_id)"
 
 
 def _number(metric: str) -> str:
-    return looked_up(metric, "batch", '{{ . | first | value | printf "%.0f" }}', "?")
+    return queried(metric, "batch", '{{ . | first | value | printf "%.0f" }}', "?")
+
+
+def _time(metric: str) -> str:
+    return queried(metric, "batch", "{{ . | first | value | humanizeTimestamp }}", "?")
 
 
 _PROGRESS = f"{_number(RECORDED.completed)} of {_number(RECORDED.calls)} calls are completed"
-_WINDOW = looked_up(
+_WINDOW = queried(
     RECORDED.window_end,
     "batch",
-    " Its window ends {{ . | first | value | humanizeTimestamp }}.",
-    " Its window has no end.",
+    " The window ends at {{ . | first | value | humanizeTimestamp }}.",
+    " The window has no end.",
 )
-_PACE = looked_up(f"60 * {RATE}", "batch", '{{ . | first | value | printf "%.1f" }}', "?")
-_NO_RESUME = "Ultravox documents no way to resume a batch: schedule the calls that are left anew."
+_RATE = queried(f"60 * {RATE}", "batch", '{{ . | first | value | printf "%.1f" }}', "?")
 
 
 def batch_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
-    """Return the alerts, those that wake somebody first among those of a name."""
+    """Return the alerts."""
     return (
         _stalled(thresholds),
         *_paused(thresholds),
@@ -45,86 +51,91 @@ def batch_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
     )
 
 
+def _firing(name: str) -> str:
+    """Return the condition that the alert of this name is firing for the same batch."""
+    return f'and {_SAME_BATCH} ALERTS{{alertname="{name}",alertstate="firing"}}'
+
+
 def _stalled(thresholds: Thresholds) -> Alert:
-    after = thresholds.stalled_after
-    name = "UltravoxBatchStalled"
+    name, after = "UltravoxBatchStalled", thresholds.stalled_after
     return Alert(
         name,
         "critical",
-        # While the API can't be reached, less and less of the time is observed: an alert that had
-        # reason to begin stays, and none begins.
-        f"{stalled(RECORDED, NO_PROGRESS, after)}\n"
-        f"or {NO_PROGRESS}\n"
-        f'and {_OF} ALERTS{{alertname="{name}",alertstate="firing"}}',
-        f"{BATCH} is stalled: {COUNT} calls left, none completed for {duration(after)}",
-        f"Its window is open and it is not paused, but no call was completed for"
-        f" {duration(after)}; {_PROGRESS}.{_WINDOW}",
+        # While the API is unreachable, polls observe less and less of the time. An alert that is
+        # firing then goes on; a new one does not start.
+        f"{stalled(RECORDED, NO_PROGRESS, after)}\nor {NO_PROGRESS}\n{_firing(name)}",
+        f"{BATCH} is stalled: {COUNT} calls remaining, none completed for {duration(after)}",
+        f"The window of the batch is open and the batch is not paused, but no call was completed"
+        f" for {duration(after)}. {_PROGRESS}.{_WINDOW} First check whether the account is at its"
+        " concurrency limit. If it is not, ask Ultravox about this batch.",
     )
 
 
 def _paused(thresholds: Thresholds) -> tuple[Alert, Alert]:
-    after = thresholds.paused_after
-    soon = f"{PAUSED}\nand {RECORDED.window_end} - time() < {thresholds.critical_within:g}"
-    summary = f"{BATCH} is paused with {COUNT} calls left"
+    name, after = "UltravoxBatchPaused", thresholds.paused_after
+    within = thresholds.critical_within
+    summary = f"{BATCH} is paused with {COUNT} calls remaining"
     description = (
-        f"It has been paused for {duration(after)} or longer; {_PROGRESS}.{_WINDOW} {_NO_RESUME}"
+        f"The batch has been paused for {duration(after)} or longer. {_PROGRESS}.{_WINDOW} First"
+        " ask the owner of the campaign whether the pause is intended. If it is not, schedule the"
+        " remaining calls in a new batch: Ultravox documents no way to resume a paused batch."
     )
-    closing = f"{summary}, and its window closes within {duration(thresholds.critical_within)}"
-    name = "UltravoxBatchPaused"
     return (
-        Alert(name, "critical", soon, closing, description),
+        Alert(
+            name,
+            "critical",
+            f"{PAUSED}\nand {RECORDED.window_end} - time() < {within:g}",
+            f"{summary}, and its window closes within {duration(within)}",
+            description,
+        ),
         Alert(name, "warning", PAUSED, summary, description),
     )
 
 
 def _will_miss(thresholds: Thresholds) -> tuple[Alert, Alert]:
-    within = thresholds.critical_within
+    name, within = "UltravoxBatchWillMissWindow", thresholds.critical_within
     share = f"{AT_CLOSING} / {RECORDED.calls}"
-    name = "UltravoxBatchWillMissWindow"
-    fires = f'{_OF} ALERTS{{alertname="{name}",alertstate="firing"}}'
     summary, description = _forecast_texts(thresholds.rate_over)
     return (
         Alert(
             name,
             "warning",
-            # It begins when no half of the time gives hope, and then stays as long as the pace is
-            # too low: calls come in crowds, and one slow stretch is no trend.
+            # The alert starts when both halves of the time are too slow, and then goes on while
+            # the whole time is. Calls come in bursts: one slow stretch is no trend.
             f"{share}\n"
             f"and {AT_CLOSING_BETTER} / {RECORDED.calls} > {thresholds.miss_share:g}\n"
             f"or {share} > {thresholds.miss_share:g}\n"
-            f"and {fires}",
+            f"{_firing(name)}",
             summary,
             description,
-            held=SETTLED,
+            pending=FORECAST_PENDING,
         ),
         Alert(
             name,
             "critical",
-            # After the other: so both begin at once, and that one is hidden before it is told.
+            # Evaluated after the warning: both start together, so Alertmanager can inhibit the
+            # warning before it sends it.
             f"{share} > {thresholds.miss_share_critical:g}\n"
             f"and {RECORDED.window_end} - time() < {within:g}\n"
-            f"and {fires}",
+            f"{_firing(name)}",
             summary,
             description,
         ),
     )
 
 
-def _forecast_texts(pace: float) -> tuple[str, str]:
-    """Return the summary and the description of a forecast from a pace over so many seconds."""
+def _forecast_texts(seconds: float) -> tuple[str, str]:
+    """Return the summary and the description of a forecast from the rate over some seconds."""
     summary = (
-        f"{BATCH} will miss its window: at its pace, {{{{ $value | humanizePercentage }}}} of its"
-        " calls will be left"
+        f"{BATCH} will miss its window: {SHARE} of its calls will remain at the current"
+        " completion rate"
     )
     description = (
-        f"{_PROGRESS}, and {_PACE} a minute were completed over the last {duration(pace)}, or since"
-        f" it began.{_WINDOW} Then about {_number(AT_CLOSING)} calls will not have been made."
+        f"{_PROGRESS}. The completion rate is {_RATE} calls per minute, measured over the last"
+        f" {duration(seconds)} or since the batch opened.{_WINDOW} About {_number(AT_CLOSING)}"
+        " calls will not be made. First check the account's concurrency limit and the batch's throttle."
     )
     return summary, description
-
-
-SETTLED = 900.0
-"""Seconds that a forecast must hold."""
 
 
 def _not_started(thresholds: Thresholds) -> Alert:
@@ -133,24 +144,23 @@ def _not_started(thresholds: Thresholds) -> Alert:
         "UltravoxBatchNotStarted",
         "critical",
         not_started(RECORDED, after),
-        f"{BATCH} has not started: {COUNT} calls, none made",
-        f"It could have made calls for {duration(after)} or longer, is not paused, and has not"
-        f" made one.{_WINDOW}",
+        f"{BATCH} has not started: {COUNT} calls remaining, none completed",
+        f"Calls have been possible for {duration(after)} or longer and the batch is not paused, but"
+        f" no call was completed.{_WINDOW} First check that the window is the intended one, then"
+        " whether the account is at its concurrency limit.",
     )
 
 
 def _closed(thresholds: Thresholds) -> Alert:
     lasts = thresholds.closed_for
-    closed = looked_up(
-        RECORDED.closing, "batch", "{{ . | first | value | humanizeTimestamp }}", "?"
-    )
     return Alert(
         "UltravoxBatchClosedWithCallsLeft",
         "warning",
         closed_within(RECORDED, lasts),
-        f"{BATCH} is over, and {COUNT} of its calls were not made",
-        f"{_PROGRESS}; the others will not be made. It closed {closed}. This alert resolves by"
-        f" itself, {duration(lasts)} after the close at the latest.",
+        f"{BATCH} is closed, and {COUNT} of its calls were not made",
+        f"The batch closed at {_time(RECORDED.closing)}. {_PROGRESS}. Ultravox will not make the"
+        " remaining calls: if they are still needed, schedule them in a new batch. This alert"
+        f" resolves by itself, {duration(lasts)} after the close at the latest.",
     )
 
 
@@ -166,7 +176,8 @@ def _many_errors(thresholds: Thresholds) -> Alert:
         f"and {OF_AGENT} {RECORDED.not_stale}\n"
         f"and {RECORDED.remaining}\n"
         f"unless time() - {operand(RECORDED.closing)} >= {thresholds.closed_for:g}",
-        f"{BATCH}: {{{{ $value | humanizePercentage }}}} of the calls made are errors",
-        f"{_PROGRESS}, errors among them: calls that could not be placed, or whose webhook"
-        f" failed.{_WINDOW}",
+        f"{BATCH}: {SHARE} of the calls made are errors",
+        f"{_PROGRESS}, errors included. An error is a call that could not be placed, or whose"
+        f" webhook failed.{_WINDOW} First read the errors in Ultravox: the scheduled calls of the"
+        " batch with the status ERROR.",
     )

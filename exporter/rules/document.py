@@ -15,7 +15,7 @@ from exporter.rules.thresholds import Links, Thresholds
 
 HEAD = """\
 # Recording and alerting rules for ultravox-batch-exporter, for Prometheus 2.42 or later, and 3.
-# Printed by `ultravox-batch-exporter rules`, whose flags set the thresholds: `rules --help`.
+# Printed by `ultravox-batch-exporter rules`; its flags set the thresholds: `rules --help`.
 """
 
 Rule = Mapping[str, object]
@@ -27,9 +27,9 @@ def alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
 
 
 def render(thresholds: Thresholds, links: Links) -> str:
-    """Return the file."""
+    """Return the rules as YAML, with a comment on top."""
     records = [{"record": name, "expr": text} for name, text in recordings(thresholds)]
-    # One group: its rules are evaluated in their order, so an alert reads what was just recorded.
+    # One group: Prometheus evaluates its rules in order, so alerts read what was just recorded.
     rules = [*records, *(_rule(alert, links) for alert in alerts(thresholds))]
     document = {"groups": [{"name": "ultravox-batches", "rules": rules}]}
     return HEAD + yaml.dump(
@@ -38,18 +38,18 @@ def render(thresholds: Thresholds, links: Links) -> str:
 
 
 def _rule(alert: Alert, links: Links) -> Rule:
-    held = {"for": duration(alert.held)} if alert.held else {}
+    pending = {"for": duration(alert.pending)} if alert.pending else {}
     return {
         "alert": alert.name,
         "expr": alert.expression,
-        **held,
+        **pending,
         "labels": {"severity": alert.severity},
         "annotations": annotations(alert, links),
     }
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as they are."""
+    """Writes texts of several lines as YAML block scalars."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -25,24 +25,24 @@ RECORDED = Sources(
     completed="batch:ultravox_calls_completed:max",
     remaining="batch:ultravox_calls_remaining:min",
     paused="batch:ultravox_paused:max",
-    opening="batch:ultravox_begin_timestamp_seconds:max",
+    opening="batch:ultravox_opening_timestamp_seconds:max",
     window_end="batch:ultravox_window_end_timestamp_seconds:max",
     ended="batch:ultravox_ended_timestamp_seconds:max",
-    closing="batch:ultravox_close_timestamp_seconds:min",
-    not_stale="agent:ultravox_data_timestamp_seconds:fresh",
-    active="batch:ultravox_open_seconds:fresh",
+    closing="batch:ultravox_closing_timestamp_seconds:min",
+    not_stale="agent:ultravox_data_timestamp_seconds:not_stale",
+    active="batch:ultravox_since_opening_seconds:active",
 )
 """The same expressions by the names under which they are recorded."""
 
 STALE = "agent:ultravox_data_age_seconds:stale"
-NO_PROGRESS = "batch:ultravox_calls_remaining:unmoved"
+NO_PROGRESS = "batch:ultravox_calls_remaining:no_progress"
 PAUSED = "batch:ultravox_calls_remaining:paused"
-RATE = "batch:ultravox_calls_completed:pace"
-LATER_RATE = "batch:ultravox_calls_completed:pace_of_later_half"
-EARLIER_RATE = "batch:ultravox_calls_completed:pace_of_earlier_half"
-BETTER_RATE = "batch:ultravox_calls_completed:better_pace"
-AT_CLOSING = "batch:ultravox_calls_left_at_close:predicted"
-AT_CLOSING_BETTER = "batch:ultravox_calls_left_at_close:better"
+RATE = "batch:ultravox_calls_completed:completion_rate"
+LATER_RATE = "batch:ultravox_calls_completed:completion_rate_later_half"
+EARLIER_RATE = "batch:ultravox_calls_completed:completion_rate_earlier_half"
+BETTER_RATE = "batch:ultravox_calls_completed:completion_rate_better_half"
+AT_CLOSING = "batch:ultravox_calls_remaining_at_closing:predicted"
+AT_CLOSING_BETTER = "batch:ultravox_calls_remaining_at_closing:predicted_better_half"
 
 
 def recordings(thresholds: Thresholds) -> tuple[tuple[str, str], ...]:
