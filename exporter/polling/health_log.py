@@ -1,4 +1,4 @@
-"""Log lines about the health of an account's jobs: aloud when it changes, at debug otherwise."""
+"""Log lines about the health of jobs: at info or warning when it changes, otherwise at debug."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ log = structlog.get_logger()
 class HealthLog:
     """Logs the outcomes of the jobs of one account.
 
-    A rejected API key makes every job of the account fail: it is one warning of the account, not
+    A rejected API key makes every job of the account fail: that is one warning of the account, not
     one of each agent.
     """
 
@@ -21,6 +21,7 @@ class HealthLog:
         self._log = log.bind(account=account)
         self._healthy: dict[str, bool] = {}
         self._rejected: set[str] = set()
+        self._key_accepted: bool | None = None
 
     def note(self, job: Job, outcome: Outcome) -> None:
         """Log how a run ended."""
@@ -31,7 +32,7 @@ class HealthLog:
         if isinstance(outcome, Failure):
             self._failed(job, outcome, fields, changed=before is not False)
             return
-        self._accepted(job)
+        self._accept_key(job)
         event = job.events.recovered if before is False else job.events.succeeded
         write = self._log.debug if before else self._log.info
         write(event, **fields, **outcome.details)
@@ -45,17 +46,18 @@ class HealthLog:
         self, job: Job, failure: Failure, fields: Mapping[str, str], *, changed: bool
     ) -> None:
         error = failure.error
-        if isinstance(error, AuthError):
-            if not self._rejected:
+        rejected = isinstance(error, AuthError)
+        if rejected:
+            if self._key_accepted is not False:
                 self._log.warning("api_key_rejected", error=str(error))
+            self._key_accepted = False
             self._rejected.add(job.name)
-        aloud = changed and not isinstance(error, AuthError)
-        write = self._log.warning if aloud else self._log.debug
+        write = self._log.warning if changed and not rejected else self._log.debug
         write(job.events.failed, **fields, **failure.details, reason=error.reason, error=str(error))
 
-    def _accepted(self, job: Job) -> None:
-        """Log that the API accepts the key again, once no job is rejected any more."""
-        if job.name in self._rejected:
-            self._rejected.discard(job.name)
-            if not self._rejected:
-                self._log.info("api_key_accepted")
+    def _accept_key(self, job: Job) -> None:
+        """Log once that the API accepts the key: at the start, and when no job is rejected."""
+        self._rejected.discard(job.name)
+        if not self._rejected and not self._key_accepted:
+            self._log.info("api_key_accepted")
+            self._key_accepted = True

@@ -1,4 +1,4 @@
-"""The example configurations: real programs accept them, and they tell whom they should."""
+"""The example configurations: real programs accept them, and alerts reach the right receiver."""
 
 import asyncio
 import re
@@ -16,12 +16,12 @@ from tests.support.programs import finished
 from tools.docs.pages import ROOT
 
 ALERTS = alerts(Thresholds())
-RECEIVERS = {"critical": "wake", "warning": "morning", "info": "quiet"}
+RECEIVERS = {"critical": "on-call", "warning": "morning", "info": "quiet"}
 
 
 async def test_prometheus_accepts_its_example_with_the_rules() -> None:
     status, said = await finished(
-        "promtool", "check", "config", str(ROOT / "prometheus" / "prometheus.example.yml")
+        "promtool", "check", "config", str(ROOT / "prometheus" / "examples" / "prometheus.yml")
     )
     assert (status, re.findall(r"(\d+) rule files found", said)) == (0, ["1"]), said
 
@@ -176,9 +176,9 @@ async def test_inhibition(tmp_path: Path, world: World) -> None:
 
 
 async def suppressed(alertmanager: Alertmanager) -> set[str]:
-    """Return the alerts that are inhibited, once everything told so far has been thought of.
+    """Return the alerts that are inhibited, once Alertmanager has handled every alert so far.
 
-    It thinks of alerts in their order: so one that must be hidden, told last, shows when.
+    It handles alerts in their order: one that must be inhibited is sent last, and shows when.
     """
     severities = ("critical", "warning")
     await alertmanager.fire(labelled(PAUSED, each, batch_id=SENTINEL) for each in severities)

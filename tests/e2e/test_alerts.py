@@ -1,8 +1,8 @@
-"""The whole chain, of real programs: each troubled campaign's alert arrives once, and no other.
+"""The whole chain of real programs: each troubled campaign is notified once, and no other.
 
 Simulator, exporter, Prometheus with the printed rules, Alertmanager with the example's routes, and
-a receiver over HTTP. All of it lives eighty times as fast: the campaigns, and the times in the
-rules and in both configurations alike. No test waits for a time: only for what must happen.
+a receiver over HTTP. Everything runs sixty times as fast: the campaigns, and the times in the rules
+and in both configurations. No test waits for a fixed time: each waits for what must happen.
 """
 
 import asyncio
@@ -32,8 +32,8 @@ SPEED = 60.0
 HALF_DAY = 43_200.0
 
 CROWD = 30
-"""How many of the thousand one-call batches there are, from both ends: with all of them, asking
-for outcomes would take the time of other tests."""
+"""Batches of one call that are simulated, from both ends of the thousand: the call status of all of
+them would take too many requests."""
 
 FLAGS = ("--closed-for=1d", "--critical-within=1d")
 """The demo's campaigns closed up to eight hours ago, and two more will close within the day."""
@@ -42,8 +42,8 @@ LONG = 3 * PATIENCE
 """Seconds to wait for what takes half an hour in the campaigns' world."""
 
 
-class Told(NamedTuple):
-    """An alert of the scenario it is about; "" for one that is about no batch."""
+class Fired(NamedTuple):
+    """An alert, and the scenario of its batch; "" for an alert that is about no batch."""
 
     name: str
     severity: str
@@ -51,31 +51,31 @@ class Told(NamedTuple):
 
 
 EXPECTED = {
-    Told("BatchStalled", "critical", "stalled"): "wake",
-    Told("BatchWillMissWindow", "warning", "stalled"): None,
-    Told("BatchPaused", "warning", "paused"): "morning",
-    Told("BatchPaused", "critical", "paused-late"): "wake",
-    Told("BatchPaused", "warning", "paused-late"): None,
-    Told("BatchWillMissWindow", "warning", "slow"): "morning",
-    Told("BatchWillMissWindow", "critical", "slow-late"): "wake",
-    Told("BatchWillMissWindow", "warning", "slow-late"): None,
-    Told("BatchManyErrors", "warning", "errors"): "morning",
-    Told("BatchClosedWithCallsLeft", "warning", "expired"): "morning",
-    Told("BatchClosedWithCallsLeft", "warning", "closed"): "morning",
-    Told("BatchNotStarted", "critical", "crowd-pending"): "wake",
-    Told("BatchStalled", "critical", "crowd-pending"): None,
+    Fired("BatchStalled", "critical", "stalled"): "on-call",
+    Fired("BatchWillMissWindow", "warning", "stalled"): None,
+    Fired("BatchPaused", "warning", "paused"): "morning",
+    Fired("BatchPaused", "critical", "paused-late"): "on-call",
+    Fired("BatchPaused", "warning", "paused-late"): None,
+    Fired("BatchWillMissWindow", "warning", "slow"): "morning",
+    Fired("BatchWillMissWindow", "critical", "slow-late"): "on-call",
+    Fired("BatchWillMissWindow", "warning", "slow-late"): None,
+    Fired("BatchManyErrors", "warning", "errors"): "morning",
+    Fired("BatchClosedWithCallsLeft", "warning", "expired"): "morning",
+    Fired("BatchClosedWithCallsLeft", "warning", "closed"): "morning",
+    Fired("BatchNotStarted", "critical", "crowd-pending"): "on-call",
+    Fired("BatchStalled", "critical", "crowd-pending"): None,
 }
 """Every alert about a batch that ever fires, and where it arrives; None where another hides it."""
 
-UNREACHABLE = Told("APIUnreachable", "warning")
+UNREACHABLE = Fired("APIUnreachable", "warning")
 
-OF_OUTAGE = {UNREACHABLE, Told("DataStale", "warning")}
+OF_OUTAGE = {UNREACHABLE, Fired("DataStale", "warning")}
 """What a long outage itself brings; the second after a while, and hidden."""
 
 LONG_UNWATCHED = (
     f"min(time() - agent:ultravox_last_success_timestamp_seconds:max) > {900 / SPEED + 2}"
 )
-"""Nothing was learnt for longer than a batch must stand still to be stalled."""
+"""No poll has succeeded for longer than a batch must make no progress to be stalled."""
 
 ALL_DOWN = "max(ultravox_agent_up) == 0"
 
@@ -115,21 +115,21 @@ class Chain:
         self.prometheus = prometheus
         self.receiver = receiver
 
-    def told(self, labels: dict[str, str]) -> Told:
+    def fired(self, labels: dict[str, str]) -> Fired:
         """Return what an alert with these labels is."""
         scenario = self._scenarios[labels["batch_id"]] if "batch_id" in labels else ""
-        return Told(labels["alertname"].removeprefix("Ultravox"), labels["severity"], scenario)
+        return Fired(labels["alertname"].removeprefix("Ultravox"), labels["severity"], scenario)
 
-    async def alerts(self, query: str) -> set[Told]:
+    async def alerts(self, query: str) -> set[Fired]:
         """Return the alerts of a query's result."""
         found = (await self.prometheus.get("query", query=query))["result"]
-        return {self.told(each["metric"]) for each in found}
+        return {self.fired(each["metric"]) for each in found}
 
-    async def firing(self) -> set[Told]:
+    async def firing(self) -> set[Fired]:
         """Return the alerts about batches that fire now."""
         return await self.alerts('ALERTS{alertstate="firing",batch_id!=""}')
 
-    async def ever(self) -> set[Told]:
+    async def ever(self) -> set[Fired]:
         """Return every alert that fired at any time."""
         return await self.alerts('max_over_time(ALERTS{alertstate="firing"}[1h])')
 
@@ -139,15 +139,15 @@ class Chain:
             'ALERTS_FOR_STATE{batch_id!=""} and ignoring (alertstate) ALERTS{alertstate="firing"}'
         )
 
-    def arrived(self) -> set[tuple[Told, str]]:
-        """Return what the receiver was told of, and where."""
+    def arrived(self) -> set[tuple[Fired, str]]:
+        """Return the alerts that the receiver got, and at which path."""
         return {
-            (self.told(alert["labels"]), alert["path"].strip("/"))
+            (self.fired(alert["labels"]), alert["path"].strip("/"))
             for alert in self.receiver.alerts()
         }
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        """Wait until the condition holds."""
+        """Wait until the condition is true."""
         try:
             async with asyncio.timeout(LONG):
                 while not await condition():
@@ -156,7 +156,7 @@ class Chain:
             raise AssertionError(await self.describe()) from None
 
     async def describe(self) -> str:
-        """Return what is known, for a failing test."""
+        """Return the state, for the message of a failing test."""
         active = await self.alerts("ALERTS")
         return json.dumps([sorted(active), sorted(await self.ever()), self.receiver.notifications])
 
@@ -182,17 +182,18 @@ async def chained(account: Account, folder: Path, exporter: Process) -> AsyncIte
         written(folder / "ultravox.rules.yml", quickened_rules(yaml.safe_load(rules), SPEED))
         await exporter.ready()
         target = (await exporter.url("")).removeprefix("http://")
-        example = (ROOT / "prometheus" / "prometheus.example.yml").read_text()
+        example = (ROOT / "prometheus" / "examples" / "prometheus.yml").read_text()
         example = example.replace("localhost:10110", target)
         config = yaml.safe_load(example.replace("localhost:9093", alertmanager.address))
         config["global"] = dict.fromkeys(config["global"], f"{INTERVAL:g}s")
-        path = written(folder / "prometheus.yml", config)
+        path = written(folder / "examples" / "prometheus.yml", config)
         prometheus = await stack.enter_async_context(configured(path))
         yield Chain(account, prometheus, receiver)
 
 
 def written(path: Path, document: object) -> Path:
-    """Write a YAML file."""
+    """Write a YAML file, and return its path."""
+    path.parent.mkdir(exist_ok=True)
     path.write_text(yaml.safe_dump(document))
     return path
 
@@ -214,8 +215,8 @@ async def watched(account: Account, folder: Path) -> AsyncIterator[tuple[Path, D
         yield path, entrance
 
 
-async def test_each_troubled_campaign_is_told_of_once_and_no_other(tmp_path: Path) -> None:
-    """Through a restart of the exporter and an outage of the API; a long one is told of."""
+async def test_each_troubled_campaign_is_notified_once_and_no_other(tmp_path: Path) -> None:
+    """A restart and a short outage of the API change nothing; a long outage is notified."""
     account, address = troubled_account(), free_address()
     async with watched(account, tmp_path) as (path, entrance), AsyncExitStack() as stack:
         arguments = (f"--config.file={path}", f"--web.listen-address={address}")
@@ -234,7 +235,7 @@ async def test_each_troubled_campaign_is_told_of_once_and_no_other(tmp_path: Pat
         await chain.news()
         assert await chain.firing() == {*EXPECTED}
         assert await chain.beginnings() == began
-        assert_told_once(chain)
+        assert_notified_once(chain)
 
         await entrance.shut()
         await chain.until(lambda: unreachable(chain))
@@ -244,7 +245,7 @@ async def test_each_troubled_campaign_is_told_of_once_and_no_other(tmp_path: Pat
 
 async def arrived(chain: Chain) -> None:
     """Wait until all that is expected fires and arrives."""
-    visible = {(told, place) for told, place in EXPECTED.items() if place}
+    visible = {(alert, place) for alert, place in EXPECTED.items() if place}
 
     async def complete() -> bool:
         return await chain.firing() >= {*EXPECTED} and chain.arrived() >= visible
@@ -253,18 +254,18 @@ async def arrived(chain: Chain) -> None:
 
 
 async def unreachable(chain: Chain) -> bool:
-    """Whether it is told that the API can't be reached, and so it is."""
+    """Return whether the alert about the outage fires and has arrived."""
     firing = await chain.alerts('ALERTS{alertstate="firing",batch_id=""}')
     return UNREACHABLE in firing and (UNREACHABLE, "morning") in chain.arrived()
 
 
-def assert_told_once(chain: Chain) -> None:
-    """Check that what concerns batches arrived where it should, once, and as firing."""
+def assert_notified_once(chain: Chain) -> None:
+    """Check that each alert about a batch arrived at its receiver, once, and as firing."""
     batches = [alert for alert in chain.receiver.alerts() if "batch_id" in alert["labels"]]
     assert {alert["status"] for alert in batches} == {"firing"}
     times = Counter((alert["path"], alert["fingerprint"]) for alert in batches)
     assert {*times.values()} == {1}
-    found = {(chain.told(alert["labels"]), alert["path"].strip("/")) for alert in batches}
-    assert found == {(told, place) for told, place in EXPECTED.items() if place}
+    found = {(chain.fired(alert["labels"]), alert["path"].strip("/")) for alert in batches}
+    assert found == {(alert, place) for alert, place in EXPECTED.items() if place}
     crowd = [each for each in chain.receiver.notifications if "NotStarted" in each["groupKey"]]
     assert [len(each["alerts"]) for each in crowd] == [CROWD // 2]

@@ -54,9 +54,21 @@ def test_a_rejected_key_is_one_warning_and_its_end_one_line() -> None:
     ]
 
 
+def test_the_first_success_shows_that_the_key_is_accepted() -> None:
+    assert lines((A, SUCCEEDED), (B, SUCCEEDED), (A, SUCCEEDED)) == [
+        ("api_key_accepted", "info"),
+        ("poll_succeeded", "info"),
+        ("poll_succeeded", "info"),
+    ]
+
+
 def test_while_one_job_is_rejected_and_another_is_not_nothing_is_logged_again() -> None:
     rounds = [(A, SUCCEEDED), (B, REJECTED)] * 3
-    assert lines(*rounds) == [("poll_succeeded", "info"), ("api_key_rejected", "warning")]
+    assert lines(*rounds) == [
+        ("api_key_accepted", "info"),
+        ("poll_succeeded", "info"),
+        ("api_key_rejected", "warning"),
+    ]
 
 
 def test_only_a_success_ends_a_rejection() -> None:
@@ -64,10 +76,17 @@ def test_only_a_success_ends_a_rejection() -> None:
 
 
 def test_a_job_that_ended_is_forgotten() -> None:
+    """The next success of another job then shows that the key is accepted."""
     health_log = HealthLog("main")
     with capture_logs() as logs:
         health_log.note(A, REJECTED)
         health_log.forget(A)
+        health_log.note(B, SUCCEEDED)
         health_log.note(A, FAILED)
-    assert [each["event"] for each in logs] == ["api_key_rejected", "poll_failed", "poll_failed"]
-    assert logs[-1]["log_level"] == "warning"
+    assert [(each["event"], each["log_level"]) for each in logs] == [
+        ("api_key_rejected", "warning"),
+        ("poll_failed", "debug"),
+        ("api_key_accepted", "info"),
+        ("poll_succeeded", "info"),
+        ("poll_failed", "warning"),
+    ]

@@ -112,7 +112,7 @@ async def test_an_old_live_batch_is_read_for() -> None:
 
 
 async def test_a_batch_goes_only_with_a_complete_listing() -> None:
-    """A live batch that is missing is looked for to the end; an ended one is read with the next full listing."""
+    """A missing live batch is looked for to the last page; an ended one is not."""
     late = row("late", NOW - 950, ended=NOW - 10)
     before = await full(Pages([row("gone", NOW - 900)], [late], *HISTORY))
     without = Pages([row("other", NOW - 800)], *HISTORY)

@@ -242,13 +242,13 @@ PAUSES = (
 )
 
 TIGHT = Batch(completed=steady(2, since=-100), created=-100.0, start=-100.0, end=400.0)
-"""A thousand calls in a window of 500 minutes, at the pace that is needed."""
+"""A thousand calls in a window of 500 minutes, at the completion rate that it needs."""
 
 NEEDED = 2 / 60
-"""That pace, in calls a second."""
+"""That rate, in calls a second."""
 
 SLOW = Batch(completed=steady(1, since=-100), created=-100.0, start=-100.0, end=400.0)
-"""Half that pace."""
+"""Half that rate."""
 
 
 def uneven(minute: float) -> float:
@@ -344,9 +344,9 @@ FORECASTS = (
                 during(40, 80),
                 Exporter(unscraped=(gap,)),
             ),
-            recorded=tuple((pace, minute, NEEDED) for pace, minute in paces),
+            recorded=tuple((rate, minute, NEEDED) for rate, minute in rates),
         )
-        for gap, paces in (
+        for gap, rates in (
             ((21, 29), ((LATER_RATE, 42), (EARLIER_RATE, 54))),
             ((37, 46), ((EARLIER_RATE, 58),)),
         )
@@ -414,7 +414,7 @@ FORECASTS = (
 )
 
 OVER = Batch(completed=lambda _minute: 20.0, calls=30.0, created=-350.0, start=-350.0, end=-320.0)
-"""Closed with calls left; that is told until minute 40."""
+"""Closed with remaining calls; the alert fires until minute 40."""
 
 ENDS = (
     one(
@@ -461,7 +461,7 @@ ENDS = (
 
 
 def called(errors: float, success: float) -> Batch:
-    """Return a batch with outcomes that stand."""
+    """Return a batch with a constant call status."""
     counts = {"error": errors, "success": success, "pending": 50.0, "expired": 0.0}
     statuses = {status: (lambda _minute, count=count: count) for status, count in counts.items()}
     return replace(STEADY, statuses=statuses)

@@ -1,4 +1,4 @@
-"""All scenarios as a promtool test file."""
+"""All scenarios as a test file for promtool."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,12 +9,6 @@ import yaml
 from tests.rules.scenario import Scenario
 from tests.rules.world import Exporter, scraped, written
 
-HEAD = """\
-# Unit tests of ultravox.rules.yml: `promtool test rules ultravox.rules.test.yml`.
-# `make docs` writes them from the scenarios in tests/rules/. Minute 0 is the Unix epoch. Scenarios
-# that are played at once have accounts of their own, by their names.
-"""
-
 FIRING = (
     "sum_over_time((count by (alertname, severity, agent_id, batch_id)"
     ' (ALERTS{{alertstate="firing",alertname=~"{watched}"{account}}}))[{seconds}s:1m])'
@@ -24,18 +18,22 @@ FIRING = (
 LABELS = ("alertname", "severity", "agent_id", "batch_id")
 
 
-def render(groups: Iterable[Sequence[Scenario]], rules: str = "ultravox.rules.yml") -> str:
-    """Return the file: a test for each group. `rules` is the rules' path from where it lies."""
+def render(groups: Iterable[Sequence[Scenario]], rules: str) -> str:
+    """Return the file: a test for each group. Minute 0 is the Unix epoch.
+
+    `rules` is the path of the rules, absolute or from the folder of the file. Scenarios of one test
+    have accounts of their own, by their names.
+    """
     document = {
         "rule_files": [rules],
         "evaluation_interval": "1m",
         "tests": [_test(played) for group in groups for played in _played(group)],
     }
-    return HEAD + yaml.safe_dump(document, sort_keys=False, width=math.inf)
+    return yaml.safe_dump(document, sort_keys=False, width=math.inf)
 
 
 def _played(group: Sequence[Scenario]) -> Iterator[Sequence[Scenario]]:
-    """Yield the scenarios that are played at once."""
+    """Yield the scenarios of each test."""
     yield from ([scenario] for scenario in group if scenario.alone)
     if together := [scenario for scenario in group if not scenario.alone]:
         yield together
@@ -99,7 +97,7 @@ def _seconds(first: int, last: int) -> int:
 
 
 def _own(scenario: Scenario) -> tuple[Exporter, ...]:
-    """Return the scenario's exporters, told apart from those of others."""
+    """Return the exporters of a scenario, with an account and instances of their own."""
     return tuple(
         replace(exporter, account=scenario.name, instance=f"{exporter.instance} of {scenario.name}")
         for exporter in scenario.exporters

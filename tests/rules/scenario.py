@@ -1,12 +1,12 @@
-"""A world, and which alerts fire in it and when."""
+"""A scenario: what Prometheus scrapes, which alerts fire, and when."""
 
 from dataclasses import dataclass
 
 from tests.rules.world import Exporter
 
 Fires = dict[tuple[int, int], tuple[str, ...]]
-"""All that fires from the first minute to the last: each alert's name without its prefix, severity,
-agent and batch."""
+"""Everything that fires from the first minute to the last: the name of each alert without its
+prefix, severity, agent and batch."""
 
 
 def during(first: int, last: int, *alerts: str) -> Fires:
@@ -16,11 +16,11 @@ def during(first: int, last: int, *alerts: str) -> Fires:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`fires` has all that fires at a time, of the alerts whose name matches `watched`.
+    """`fires` has everything that fires at a time, of the alerts whose name matches `watched`.
 
-    Each has an account of its own, by the scenario's name, so many can be played at once; but not
-    where alerts are about exporters, which have none: those are played `alone`. `silent` is when
-    nothing is recorded under a name, `recorded` what is, at a minute.
+    Each scenario has an account of its own, named like the scenario, so one test has many of them.
+    Alerts about exporters have no account: their scenarios are in a test `alone`. `silent` has the
+    spans in which nothing is recorded under a name, `recorded` what is recorded at a minute.
     """
 
     name: str
@@ -33,5 +33,5 @@ class Scenario:
 
     @property
     def minutes(self) -> int:
-        """How long it takes."""
+        """The length of the scenario, in minutes."""
         return max(last for _, last in self.fires)

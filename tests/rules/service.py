@@ -23,7 +23,7 @@ WATCHING = Exporter()
 
 
 def always(value: float) -> Course:
-    """Return a value that stands."""
+    """Return a constant value."""
     return lambda _minute: value
 
 

@@ -1,4 +1,4 @@
-"""What a Prometheus has scraped of an exporter, minute by minute. Minute 0 is the Unix epoch."""
+"""What Prometheus has scraped of an exporter, minute by minute. Minute 0 is the Unix epoch."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ Series: TypeAlias = tuple[str, list[float | None]]
 
 
 def within(minute: float, spans: Moments) -> bool:
-    """Whether a minute lies in one of the spans."""
+    """Return whether a minute is in one of the spans."""
     return any(first <= minute < last for first, last in spans)
 
 
-def steady(pace: float, since: float = 0.0, until: float = 1e9) -> Course:
-    """Return completed calls that rise at a pace a minute, between two minutes."""
-    return lambda minute: pace * max(min(minute, until) - since, 0.0) // 1
+def steady(rate: float, since: float = 0.0, until: float = 1e9) -> Course:
+    """Return completed calls that rise by a rate (calls a minute) between two minutes."""
+    return lambda minute: rate * max(min(minute, until) - since, 0.0) // 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A batch as it truly is; times are minutes. `gone` is when it is deleted."""
+    """A batch at the API; times are minutes. `gone` is when it is deleted."""
 
     completed: Course
     batch_id: str = "b"
@@ -49,7 +49,6 @@ class Batch:
         yield "calls", self.calls
         yield "calls_completed", done
         yield "calls_remaining", self.calls - done
-        yield "paused", float(within(at, self.paused))
         yield "created_timestamp_seconds", self.created * MINUTE
         if self.start is not None:
             yield "window_start_timestamp_seconds", self.start * MINUTE
@@ -57,6 +56,8 @@ class Batch:
             yield "window_end_timestamp_seconds", self.end * MINUTE
         if self.ended is not None and at >= self.ended:
             yield "ended_timestamp_seconds", self.ended * MINUTE
+        else:
+            yield "paused", float(within(at, self.paused))
         for status, count in (self.statuses or {}).items():
             yield f"scheduled_calls#{status}", count(at)
 
@@ -65,11 +66,11 @@ class Batch:
 class Exporter:
     """An exporter that polls one agent each minute. All spans are minutes.
 
-    `down` is when it can't be scraped, and after which it has forgotten everything; `unscraped` is
-    when it can't be scraped and forgets nothing. `failing` is when polls fail, for `reason`;
-    `hanging` when none is made. Data older than `stale_after` minutes are withdrawn. At minute
-    `renamed` the agent gets another name; it is watched while it is `known`. Its clock
-    is `ahead`. `extra` has further series, or other values of those.
+    `down` is when it can't be scraped, and after which it knows nothing of the past; `unscraped` is
+    when it can't be scraped and keeps running. `failing` is when polls fail, for `reason`;
+    `hanging` is when it does not poll. Data older than `stale_after` minutes are withdrawn. At
+    minute `renamed` the agent gets another name; it is polled while it is `known`. The exporter's
+    clock is `ahead` minutes ahead. `extra` has further series, or other values of those.
     """
 
     batches: tuple[Batch, ...] = ()
@@ -90,7 +91,7 @@ class Exporter:
     extra: Mapping[str, Course] | None = None
 
     def polled(self, minute: int) -> int | None:
-        """Return the minute of the last good poll that is remembered."""
+        """Return the minute of the last successful poll since the last start."""
         for at in range(minute, -400, -1):
             if within(at, self.down):
                 return None
@@ -98,8 +99,8 @@ class Exporter:
                 return at
         return None
 
-    def page(self, minute: int) -> dict[str, float]:
-        """Return what a scrape finds at a minute: values by series."""
+    def scrape(self, minute: int) -> dict[str, float]:
+        """Return the samples of a scrape at a minute: values by series."""
         if within(minute, (*self.down, *self.unscraped)):
             return {f"up{{{self._target()}}}": 0.0}
         found = {
@@ -113,12 +114,12 @@ class Exporter:
         return found
 
     def _agent(self, minute: int) -> dict[str, float]:
-        ill = within(minute, self.failing)
+        failing = within(minute, self.failing)
         name = "Renewals" if minute < self.renamed else "Win-back"
         found = {
-            self._series("ultravox_agent_up"): float(not ill),
+            self._series("ultravox_agent_up"): float(not failing),
             self._series("ultravox_agent_poll_interval_seconds"): (
-                300.0 if ill else self.interval * MINUTE
+                300.0 if failing else self.interval * MINUTE
             ),
             self._series(f'ultravox_agent_info{{agent="{name}"}}'): 1.0,
         }
@@ -162,17 +163,17 @@ class Exporter:
 
 
 def scraped(exporters: tuple[Exporter, ...], minutes: int) -> list[Series]:
-    """Return every series that a Prometheus has after so many minutes."""
+    """Return every series that Prometheus has after a number of minutes."""
     found: dict[str, list[float | None]] = {}
     for minute in range(minutes + 1):
         for exporter in exporters:
-            for series, value in exporter.page(minute).items():
+            for series, value in exporter.scrape(minute).items():
                 found.setdefault(series, [None] * (minutes + 1))[minute] = value
     return list(found.items())
 
 
 def written(samples: list[float | None]) -> str:
-    """Return samples as promtool reads them; one that is missing after another is stale."""
+    """Return samples as promtool reads them; a missing sample after another is a stale marker."""
     words: list[str] = []
     index = 0
     while index < len(samples):

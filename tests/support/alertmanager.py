@@ -11,7 +11,7 @@ from aiohttp import web
 from tests.support.programs import serving
 from tools.docs.pages import ROOT
 
-EXAMPLE = ROOT / "prometheus" / "alertmanager.example.yml"
+EXAMPLE = ROOT / "prometheus" / "examples" / "alertmanager.yml"
 """The configuration that users start from."""
 
 PLACEHOLDER = "http://localhost:5001"

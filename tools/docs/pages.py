@@ -6,8 +6,6 @@ from pathlib import Path
 from exporter.config import json_schema_text
 from exporter.rules.document import render as rules
 from exporter.rules.thresholds import Links, Thresholds
-from tests.rules import batches, service
-from tests.rules.document import render as rules_tests_of
 from tools.dashboard.dashboard import render as dashboard
 from tools.docs.metrics import render as metrics
 
@@ -15,17 +13,11 @@ ROOT = Path(__file__).parents[2]
 DASHBOARD = ROOT / "grafana" / "ultravox-batches.json"
 
 
-def rules_tests() -> str:
-    """Return `prometheus/ultravox.rules.test.yml`."""
-    return rules_tests_of((*batches.GROUPS, *service.GROUPS))
-
-
 PAGES: Mapping[Path, Callable[[], str]] = {
     ROOT / "docs" / "metrics.md": metrics,
     ROOT / "docs" / "config.schema.json": json_schema_text,
     ROOT / "prometheus" / "ultravox.rules.yml": lambda: rules(Thresholds(), Links()),
     DASHBOARD: dashboard,
-    ROOT / "prometheus" / "ultravox.rules.test.yml": rules_tests,
 }
 """Every generated file, and the function that returns its text."""
 

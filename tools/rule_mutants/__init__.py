@@ -1,1 +1,5 @@
-"""`make mutants`: each rule with one guard removed; at least one scenario must fail."""
+"""`make mutants`: removes each guard of the rules; at least one scenario must fail.
+
+mutants  the rules, each with one guard removed
+trial    whether a scenario notices a mutant
+"""

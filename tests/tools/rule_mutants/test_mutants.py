@@ -1,8 +1,8 @@
-"""Every kind of guard is taken away, once each."""
+"""Every kind of guard is removed, once each."""
 
 import pytest
 
-from tools.rule_mutants.__main__ import bundled, mutants
+from tools.rule_mutants.mutants import bundled_rules, mutants
 
 RULE = {
     "alert": "A",
@@ -14,7 +14,7 @@ RULE = {
 }
 
 
-def test_each_guard_is_taken_away_alone() -> None:
+def test_each_guard_is_removed_alone() -> None:
     found = {mutant.how: mutant.rule for mutant in mutants([RULE])}
     assert list(found) == [
         "no for",
@@ -25,7 +25,7 @@ def test_each_guard_is_taken_away_alone() -> None:
         "line 1: no bound: > 0 -> >= -1e18",
         "line 2: any value: == 1 -> >= 0",
         "line 1: no look-back: last_over_time(a[5m]) -> a",
-        "line 1: by who serves it: (instance, pod, node,  -> (",
+        "line 1: with the labels of one exporter: (instance, pod, node,  -> (",
     ]
 
 
@@ -45,4 +45,4 @@ def test_an_alternative_or_a_guard_may_have_many_lines(expression: str, without:
 
 
 def test_the_bundled_rules_have_guards() -> None:
-    assert len(list(mutants(bundled()))) > len(bundled())
+    assert len(list(mutants(bundled_rules()))) > len(bundled_rules())
