@@ -85,9 +85,12 @@ def retry_after(value: str, date: str) -> float | None:
 
 
 def http_date(text: str) -> float | None:
-    """Return an HTTP date as seconds since the epoch, None where it is not a date."""
+    """Return an HTTP date as seconds since the epoch, None where it is not a date.
+
+    A date outside of the years 1 to 9999 is not a date: Python's datetime has no other years.
+    """
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

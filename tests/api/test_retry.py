@@ -36,6 +36,9 @@ DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
         ("soon", None),
         ("", None),
         ("Sun, 99 Nov 1994 08:49:47 GMT", None),
+        ("Mon, 99999999999999999999 Jan 2024 00:00:00 GMT", None),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
