@@ -1,5 +1,6 @@
-"""Prometheus 2 and 3 load the alert rules and pass their unit tests; what an alert tells."""
+"""Prometheus 2 and 3 load the rules and pass their unit tests; the texts of alerts."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,12 @@ import yaml
 
 from exporter.rules.thresholds import Links
 from tests.rules import batches
-from tests.rules.world import Batch, Exporter, scraped, steady, written
+from tests.rules.document import GROUPS, render
+from tests.rules.world import Batch, Exporter, scraped, series_values, steady
 from tests.support.programs import require, require_3
 from tools.docs.pages import ROOT
-from tools.rule_mutants import __main__ as mutants
+from tools.rule_mutants.mutants import Mutant, bundled
+from tools.rule_mutants.trial import failing, killed
 
 FOLDER = ROOT / "prometheus"
 RULES = FOLDER / "ultravox.rules.yml"
@@ -21,38 +24,51 @@ both = pytest.mark.parametrize("find", [require, require_3], ids=["2", "3"])
 
 
 def promtool(program: str, *words: str | Path) -> tuple[int, str]:
-    """Run promtool; return its exit status and what it said."""
-    told = subprocess.run([program, *map(str, words)], capture_output=True, text=True, check=False)
-    return told.returncode, told.stdout + told.stderr
+    """Run promtool; return its exit status and its output."""
+    ended = subprocess.run([program, *map(str, words)], capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stdout + ended.stderr
 
 
 @both
-def test_the_rules_load_and_pass_their_tests(find: Callable[[str], str]) -> None:
-    program = find("promtool")
-    status, told = promtool(program, "check", "rules", RULES)
-    assert (status, "SUCCESS" in told) == (0, True), told
-    status, told = promtool(program, "test", "rules", FOLDER / "ultravox.rules.test.yml")
-    assert status == 0, told
+def test_the_rules_load_and_pass_their_unit_tests(
+    find: Callable[[str], str], tmp_path: Path
+) -> None:
+    program, tests = find("promtool"), tmp_path / "ultravox.rules.test.yml"
+    status, output = promtool(program, "check", "rules", RULES)
+    assert (status, "SUCCESS" in output) == (0, True), output
+    tests.write_text(render(GROUPS, RULES), "utf-8")
+    status, output = promtool(program, "test", "rules", tests)
+    assert status == 0, output
 
 
-def test_a_guard_that_is_missing_is_noticed() -> None:
-    """And with every guard there is nothing to notice: `make mutants` takes each away."""
-    program, rules = require("promtool"), mutants.bundled()
-    assert not mutants.failing(rules, batches.STALLS, None, program)
-    place = next(
-        place for place, rule in enumerate(rules) if rule.get("alert") == "UltravoxBatchStalled"
+@both
+def test_a_glob_over_the_folder_loads_the_rules_and_nothing_else(
+    find: Callable[[str], str], tmp_path: Path
+) -> None:
+    config = tmp_path / "prometheus.yml"
+    config.write_text(yaml.safe_dump({"rule_files": [str(FOLDER / "*.yml")]}), "utf-8")
+    status, output = promtool(find("promtool"), "check", "config", config)
+    assert (status, re.findall(r"(\d+) rule files found", output)) == (0, ["1"]), output
+
+
+def test_the_unit_tests_notice_a_missing_condition() -> None:
+    """The unchanged rules fail no scenario. `make mutants` removes every condition in turn."""
+    program, rules = require("promtool"), bundled()
+    assert not failing(rules, batches.STALLS, None, program)
+    index = next(
+        index for index, rule in enumerate(rules) if rule.get("alert") == "UltravoxBatchStalled"
     )
-    unguarded = {**rules[place], "expr": rules[place]["expr"].split("\n")[0]}
-    assert mutants.noticed(rules, mutants.Mutant(place, unguarded, ""), program, {})
+    unconditional = {**rules[index], "expr": rules[index]["expr"].split("\n")[0]}
+    assert killed(rules, Mutant(index, unconditional, ""), program, {})
 
 
-HALTED = Batch(completed=steady(30, until=20), calls=3000, created=-1, end=150)
+STALLED = Batch(completed=steady(30, until=20), calls=3000, created=-1, end=150)
 LINK = "http://localhost:3000/d/ultravox-batches?from=now-6h&to=now&var-account=Acme+%26+Co"
 BATCH_LINK = f"{LINK}&var-agent=a&var-batch=b"
 
 
-class Told(NamedTuple):
-    """What an alert tells."""
+class Texts(NamedTuple):
+    """An alert, and its annotations."""
 
     alert: str
     labels: dict[str, str]
@@ -61,77 +77,81 @@ class Told(NamedTuple):
     link: str
 
 
-TOLD = (
-    Told(
+ALERTS = (
+    Texts(
         "UltravoxBatchStalled",
         {"agent_id": "a", "batch_id": "b", "severity": "critical"},
-        "Batch b of Renewals (Acme & Co) is stalled: 2400 calls left, none completed for 15m",
-        "Its window is open and it is not paused, but no call was completed for 15m; 600 of 3000"
-        " calls are completed. Its window ends 1970-01-01 02:30:00 +0000 UTC.",
+        "Batch b of Renewals (Acme & Co) is stalled: 2400 calls remaining, none completed for 15m",
+        "The window of the batch is open and the batch is not paused, but no call was completed for"
+        " 15m. 600 of 3000 calls are completed. The window ends at 1970-01-01 02:30:00 +0000 UTC."
+        " First check whether the account is at its concurrency limit. If it is not, ask Ultravox"
+        " about this batch.",
         BATCH_LINK,
     ),
-    Told(
+    Texts(
         "UltravoxBatchWillMissWindow",
         {"agent_id": "a", "batch_id": "b", "severity": "warning"},
-        "Batch b of Renewals (Acme & Co) will miss its window: at its pace, 80% of its calls"
-        " will be left",
-        "600 of 3000 calls are completed, and 0.0 a minute were completed over the last 30m, or"
-        " since it began. Its window ends 1970-01-01 02:30:00 +0000 UTC. Then about 2400 calls will"
-        " not have been made.",
+        "Batch b of Renewals (Acme & Co) will miss its window: 80% of its calls will remain"
+        " at the current completion rate",
+        "600 of 3000 calls are completed. The completion rate is 0.0 calls per minute, measured"
+        " over the last 30m or since the batch opened. The window ends at 1970-01-01 02:30:00 +0000"
+        " UTC. About 2400 calls will not be made. First check the account's concurrency limit and"
+        " the batch's throttle.",
         BATCH_LINK,
     ),
-    Told(
+    Texts(
         "UltravoxDataStale",
         {"severity": "warning"},
-        "What is known of account Acme & Co is old",
-        "It last answered 1h 10m 0s ago, too long for its own cadence.",
+        "The data of account Acme & Co are stale: last successful account probe 1h 10m 0s ago",
+        "The data are older than 3 poll intervals. Read the reason in the exporter's log. If there"
+        " is none, check whether more requests are planned than allowed.",
         LINK,
     ),
 )
 
 
-def told_at(minute: int, *, named: bool) -> dict[str, object]:
-    """Return a promtool test of what the alerts of TOLD tell at a minute."""
+def annotated(minute: int, *, named: bool) -> dict[str, object]:
+    """Return a promtool test of the texts of ALERTS at a minute."""
     success = "ultravox_account_last_success_timestamp_seconds"
     watching = Exporter(
-        batches=(HALTED,), account="Acme & Co", extra={success: lambda at: 60 * min(at, 0.0)}
+        batches=(STALLED,), account="Acme & Co", extra={success: lambda at: 60 * min(at, 0.0)}
     )
     series = [
-        {"series": name, "values": written(samples)}
+        {"series": name, "values": series_values(samples)}
         for name, samples in scraped((watching,), minute)
         if named or not name.startswith("ultravox_agent_info")
     ]
     return {
         "interval": "1m",
         "input_series": series,
-        "alert_rule_test": [_expected(each, minute, named=named) for each in TOLD],
+        "alert_rule_test": [_expected(each, minute, named=named) for each in ALERTS],
     }
 
 
-def _expected(told: Told, minute: int, *, named: bool) -> dict[str, object]:
+def _expected(texts: Texts, minute: int, *, named: bool) -> dict[str, object]:
     annotations = {
-        "summary": told.summary if named else told.summary.replace("Renewals", "a"),
-        "description": told.description,
-        "runbook_url": f"{Links().runbook_url}/{told.alert}.md",
-        "dashboard_url": told.link,
+        "summary": texts.summary if named else texts.summary.replace("Renewals", "a"),
+        "description": texts.description,
+        "runbook_url": f"{Links().runbook_url}/{texts.alert}.md",
+        "dashboard_url": texts.link,
     }
-    labels = {"account": "Acme & Co", "job": "ultravox", **told.labels}
+    labels = {"account": "Acme & Co", "job": "ultravox", **texts.labels}
     return {
         "eval_time": f"{minute}m",
-        "alertname": told.alert,
+        "alertname": texts.alert,
         "exp_alerts": [{"exp_labels": labels, "exp_annotations": annotations}],
     }
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "by id"])
 @both
-def test_an_alert_tells_values_and_where_to_look(
+def test_the_texts_of_an_alert_have_values_and_links(
     find: Callable[[str], str], named: bool, tmp_path: Path
 ) -> None:
-    """The agent by its name, or by its id where nobody says it."""
-    path = tmp_path / "told.yml"
-    test = told_at(70, named=named)
+    """They name the agent, or have its id while its name is not known."""
+    path = tmp_path / "texts.yml"
+    test = annotated(70, named=named)
     document = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [test]}
     path.write_text(yaml.safe_dump(document), "utf-8")
-    status, told = promtool(find("promtool"), "test", "rules", path)
-    assert status == 0, told
+    status, output = promtool(find("promtool"), "test", "rules", path)
+    assert status == 0, output

@@ -1,26 +1,29 @@
-"""A world, and which alerts fire in it and when."""
+"""A scenario: what exporters serve over time, and which alerts then fire."""
 
 from dataclasses import dataclass
 
 from tests.rules.world import Exporter
 
 Fires = dict[tuple[int, int], tuple[str, ...]]
-"""All that fires from the first minute to the last: each alert's name without its prefix, severity,
-agent and batch."""
+"""The alerts that fire in each minute from the first to the last of a span.
+
+Each is its name without the prefix, its severity, agent and batch, separated by spaces.
+"""
 
 
 def during(first: int, last: int, *alerts: str) -> Fires:
-    """Return what fires from the first minute to the last, in each of them."""
+    """Return that these alerts, and no others, fire in each minute of a span."""
     return {(first, last): alerts}
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """`fires` has all that fires at a time, of the alerts whose name matches `watched`.
+    """A scenario for one promtool test.
 
-    Each has an account of its own, by the scenario's name, so many can be played at once; but not
-    where alerts are about exporters, which have none: those are played `alone`. `silent` is when
-    nothing is recorded under a name, `recorded` what is, at a minute.
+    `fires` has every alert that fires in its spans, of those whose name matches `watched`. Many
+    scenarios share one test, each under an account named like the scenario. Alerts about exporters
+    have no account: their scenarios have a test of their own (`alone`). `silent` lists recorded
+    names without a sample from one minute to another, `recorded` their values at a minute.
     """
 
     name: str
@@ -33,5 +36,5 @@ class Scenario:
 
     @property
     def minutes(self) -> int:
-        """How long it takes."""
+        """Return the length of the scenario in minutes."""
         return max(last for _, last in self.fires)

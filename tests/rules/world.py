@@ -1,4 +1,4 @@
-"""What a Prometheus has scraped of an exporter, minute by minute. Minute 0 is the Unix epoch."""
+"""What Prometheus scrapes from exporters, minute by minute. Minute 0 is the Unix epoch."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,29 +8,29 @@ from exporter.errors import REASONS
 
 MINUTE = 60.0
 
-Moments: TypeAlias = tuple[tuple[float, float], ...]
-"""Spans of minutes, from each first one until before the second."""
+Spans: TypeAlias = tuple[tuple[float, float], ...]
+"""Spans of minutes: each includes its first minute, not its last."""
 
 Course: TypeAlias = Callable[[float], float]
-"""A value by minute."""
+"""A value as a function of the minute."""
 
 Series: TypeAlias = tuple[str, list[float | None]]
-"""A series with its labels, and its samples by minute."""
+"""A series with its labels, and its sample of each minute; None where it has none."""
 
 
-def within(minute: float, spans: Moments) -> bool:
-    """Whether a minute lies in one of the spans."""
+def within(minute: float, spans: Spans) -> bool:
+    """Return whether a minute is in one of the spans."""
     return any(first <= minute < last for first, last in spans)
 
 
-def steady(pace: float, since: float = 0.0, until: float = 1e9) -> Course:
-    """Return completed calls that rise at a pace a minute, between two minutes."""
-    return lambda minute: pace * max(min(minute, until) - since, 0.0) // 1
+def steady(rate: float, since: float = 0.0, until: float = 1e9) -> Course:
+    """Return completed calls that rise by `rate` calls per minute, between two minutes."""
+    return lambda minute: rate * max(min(minute, until) - since, 0.0) // 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A batch as it truly is; times are minutes. `gone` is when it is deleted."""
+    """A batch as Ultravox knows it; times are minutes. `deleted` is when it is deleted."""
 
     completed: Course
     batch_id: str = "b"
@@ -38,13 +38,13 @@ class Batch:
     created: float = -300.0
     start: float | None = None
     end: float | None = None
-    paused: Moments = ()
+    paused: Spans = ()
     ended: float | None = None
-    gone: float = 1e9
+    deleted: float = 1e9
     statuses: Mapping[str, Course] | None = None
 
     def gauges(self, at: float) -> Iterator[tuple[str, float]]:
-        """Yield what is served of it, as it was at a minute: names, further labels, values."""
+        """Yield the batch's metrics as of a minute: name (`#` status) and value."""
         done = min(self.completed(at), self.calls)
         yield "calls", self.calls
         yield "calls_completed", done
@@ -63,13 +63,13 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class Exporter:
-    """An exporter that polls one agent each minute. All spans are minutes.
+    """An exporter that polls one agent each minute. Times are minutes.
 
-    `down` is when it can't be scraped, and after which it has forgotten everything; `unscraped` is
-    when it can't be scraped and forgets nothing. `failing` is when polls fail, for `reason`;
-    `hanging` when none is made. Data older than `stale_after` minutes are withdrawn. At minute
-    `renamed` the agent gets another name; it is watched while it is `known`. Its clock
-    is `ahead`. `extra` has further series, or other values of those.
+    It does not run while it is `down`, and then starts without data. `unscraped` is when only its
+    scrapes fail. `failing` is when its polls fail, for `reason`; `hanging` is when it sends none.
+    It withdraws data older than `stale_after`. At `renamed` the agent gets another name; the agent
+    is configured while it is `known`. The exporter's clock is `ahead` of Prometheus' clock.
+    `extra` adds series, or replaces their values.
     """
 
     batches: tuple[Batch, ...] = ()
@@ -78,19 +78,19 @@ class Exporter:
     ahead: float = 0.0
     agent_id: str = "a"
     account: str = "acme"
-    known: Moments = ((-1e9, 1e9),)
+    known: Spans = ((-1e9, 1e9),)
     interval: float = 0.5
     stale_after: float = 10.0
-    down: Moments = ()
-    unscraped: Moments = ()
-    failing: Moments = ()
+    down: Spans = ()
+    unscraped: Spans = ()
+    failing: Spans = ()
     reason: str = "unreachable"
-    hanging: Moments = ()
+    hanging: Spans = ()
     renamed: float = 1e9
     extra: Mapping[str, Course] | None = None
 
     def polled(self, minute: int) -> int | None:
-        """Return the minute of the last good poll that is remembered."""
+        """Return the minute of the last successful poll since the exporter's start."""
         for at in range(minute, -400, -1):
             if within(at, self.down):
                 return None
@@ -98,8 +98,8 @@ class Exporter:
                 return at
         return None
 
-    def page(self, minute: int) -> dict[str, float]:
-        """Return what a scrape finds at a minute: values by series."""
+    def scrape(self, minute: int) -> dict[str, float]:
+        """Return the samples of the scrape at a minute, by series."""
         if within(minute, (*self.down, *self.unscraped)):
             return {f"up{{{self._target()}}}": 0.0}
         found = {
@@ -113,12 +113,12 @@ class Exporter:
         return found
 
     def _agent(self, minute: int) -> dict[str, float]:
-        ill = within(minute, self.failing)
+        down = within(minute, self.failing)
         name = "Renewals" if minute < self.renamed else "Win-back"
         found = {
-            self._series("ultravox_agent_up"): float(not ill),
+            self._series("ultravox_agent_up"): float(not down),
             self._series("ultravox_agent_poll_interval_seconds"): (
-                300.0 if ill else self.interval * MINUTE
+                300.0 if down else self.interval * MINUTE
             ),
             self._series(f'ultravox_agent_info{{agent="{name}"}}'): 1.0,
         }
@@ -138,7 +138,7 @@ class Exporter:
         return found
 
     def _batch(self, batch: Batch, at: float) -> dict[str, float]:
-        if not batch.created <= at < batch.gone:
+        if not batch.created <= at < batch.deleted:
             return {}
         found = {}
         for name, value in batch.gauges(at):
@@ -162,17 +162,17 @@ class Exporter:
 
 
 def scraped(exporters: tuple[Exporter, ...], minutes: int) -> list[Series]:
-    """Return every series that a Prometheus has after so many minutes."""
+    """Return every series that Prometheus has after a number of minutes."""
     found: dict[str, list[float | None]] = {}
     for minute in range(minutes + 1):
         for exporter in exporters:
-            for series, value in exporter.page(minute).items():
+            for series, value in exporter.scrape(minute).items():
                 found.setdefault(series, [None] * (minutes + 1))[minute] = value
     return list(found.items())
 
 
-def written(samples: list[float | None]) -> str:
-    """Return samples as promtool reads them; one that is missing after another is stale."""
+def series_values(samples: list[float | None]) -> str:
+    """Return samples in promtool's notation; a missing one after another is a stale marker."""
     words: list[str] = []
     index = 0
     while index < len(samples):

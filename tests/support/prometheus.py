@@ -1,4 +1,4 @@
-"""A real Prometheus on a port and a folder of its own."""
+"""A real Prometheus with a port and a folder of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,30 +17,30 @@ INTERVAL = 1.0
 
 
 class Prometheus:
-    """What a running Prometheus answers."""
+    """A client of a running Prometheus' HTTP API."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self._url = url
         self._session = session
 
     async def get(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON of many shapes
-        """Return the data of one request to its HTTP API."""
+        """Return the data of one GET request."""
         async with self._session.get(f"{self._url}/api/v1/{path}", params=query) as response:
             answer = await response.json()
             assert answer["status"] == "success", answer
             return answer["data"]
 
-    async def asked(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON of many shapes
-        """Return the data of one query that is too long for an address."""
+    async def post(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON of many shapes
+        """Return the data of one request whose query is too long for a URL."""
         async with self._session.post(f"{self._url}/api/v1/{path}", data=query) as response:
             answer = await response.json()
             assert answer["status"] == "success", (answer, query)
             return answer["data"]
 
     async def series(self, query: str) -> dict[str, float]:
-        """Return an instant query's result as a scrape shows it, without `job` and `instance`."""
+        """Return an instant query's result by series, without the labels `job` and `instance`."""
         result = (await self.get("query", query=query))["result"]
-        return {_written(each["metric"]): float(each["value"][1]) for each in result}
+        return {_series(each["metric"]): float(each["value"][1]) for each in result}
 
     async def until(self, query: str) -> dict[str, float]:
         """Query until there is a result, and return it."""
@@ -50,7 +50,7 @@ class Prometheus:
         return found
 
 
-def _written(metric: dict[str, str]) -> str:
+def _series(metric: dict[str, str]) -> str:
     name = metric.pop("__name__", "")
     labels = ",".join(f'{key}="{metric[key]}"' for key in sorted(metric) if key not in _TARGET)
     return f"{name}{{{labels}}}"
@@ -60,10 +60,10 @@ _TARGET = ("job", "instance")
 
 
 async def history(samples: Path, folder: Path) -> Path:
-    """Make data of samples with timestamps, in OpenMetrics' format; return a configuration."""
+    """Write samples with timestamps (OpenMetrics) as data of a Prometheus; return its config."""
     process = await asyncio.create_subprocess_exec(
         require("promtool"),
-        # One block: the samples are read once for each.
+        # One block only: promtool reads all samples once per block.
         *("tsdb", "create-blocks-from", "--max-block-duration=168h", "openmetrics"),
         *(samples, folder / "data"),
         stdout=asyncio.subprocess.DEVNULL,
@@ -73,7 +73,7 @@ async def history(samples: Path, folder: Path) -> Path:
 
 
 def idle(folder: Path) -> Path:
-    """Return the configuration of a Prometheus that scrapes nothing."""
+    """Write the configuration of a Prometheus that scrapes nothing; return its path."""
     config = folder / "prometheus.yml"
     config.write_text("{}")
     return config
@@ -81,7 +81,7 @@ def idle(folder: Path) -> Path:
 
 @asynccontextmanager
 async def scraping(target: str, folder: Path) -> AsyncIterator[Prometheus]:
-    """Run a Prometheus that scrapes `HOST:PORT`; end it on leaving."""
+    """Run a Prometheus that scrapes `HOST:PORT`."""
     jobs = [{"job_name": "ultravox", "static_configs": [{"targets": [target]}]}]
     config = folder / "prometheus.yml"
     every = {"scrape_interval": f"{INTERVAL:g}s", "scrape_timeout": f"{INTERVAL:g}s"}
@@ -92,7 +92,7 @@ async def scraping(target: str, folder: Path) -> AsyncIterator[Prometheus]:
 
 @asynccontextmanager
 async def configured(config: Path) -> AsyncIterator[Prometheus]:
-    """Run a Prometheus with this configuration, its data beside it; end it on leaving."""
+    """Run a Prometheus with this configuration, and its data in the same folder."""
     flags = (f"--config.file={config}", f"--storage.tsdb.path={config.parent / 'data'}")
     async with serving("prometheus", *flags, "--log.level=warn") as (url, session):
         yield Prometheus(url, session)

@@ -8,8 +8,6 @@ from exporter.metrics.catalogue import SECTIONS
 from exporter.metrics.metric import Family
 from exporter.rules.document import render as rules
 from exporter.rules.thresholds import Links, Thresholds
-from tests.rules import batches, service
-from tests.rules.document import render as rules_tests_of
 from tools.dashboard.dashboard import render as dashboard
 
 ROOT = Path(__file__).parents[2]
@@ -79,17 +77,11 @@ def _row(family: Family) -> str:
     )
 
 
-def rules_tests() -> str:
-    """Return `prometheus/ultravox.rules.test.yml`."""
-    return rules_tests_of((*batches.GROUPS, *service.GROUPS))
-
-
 PAGES: Mapping[Path, Callable[[], str]] = {
     ROOT / "docs" / "metrics.md": metrics_page,
     ROOT / "docs" / "config.schema.json": json_schema_text,
     ROOT / "prometheus" / "ultravox.rules.yml": lambda: rules(Thresholds(), Links()),
     DASHBOARD: dashboard,
-    ROOT / "prometheus" / "ultravox.rules.test.yml": rules_tests,
 }
 """Every generated page, and what makes its text."""
 

@@ -44,7 +44,7 @@ class View:
         found = re.fullmatch(r"label_values\(.+,(\w+)\)", variable.expression)
         span = {"start": str(END - RANGE), "end": str(END)}
         if found:
-            series = await prometheus.asked("series", **{"match[]": expression}, **span)
+            series = await prometheus.post("series", **{"match[]": expression}, **span)
             return {each[found[1]] for each in series}
         frame = await _result(prometheus, expression, instant=True)
         regex = variable.regex.strip("/").replace("(?<", "(?P<")
@@ -79,9 +79,9 @@ class View:
 
 async def _result(prometheus: Prometheus, expression: str, instant: bool) -> Frame:
     if instant:
-        answer = await prometheus.asked("query", query=expression, time=str(END))
+        answer = await prometheus.post("query", query=expression, time=str(END))
     else:
         span = {"start": str(END - RANGE), "end": str(END), "step": str(STEP)}
-        answer = await prometheus.asked("query_range", query=expression, **span)
+        answer = await prometheus.post("query_range", query=expression, **span)
     result: Frame = answer["result"]
     return result
