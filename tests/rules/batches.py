@@ -26,7 +26,7 @@ def one(batch: Batch, name: str, fires: Fires, exporter: Exporter = POLLING) -> 
 
 def several(exporters: tuple[Exporter, ...], name: str, fires: Fires) -> Scenario:
     """Return a scenario of the alerts about batches."""
-    return Scenario(name, exporters, fires, watched="UltravoxBatch.+")
+    return Scenario(name, exporters, fires, matching="UltravoxBatch.+")
 
 
 STOPS = Batch(completed=steady(1, until=20))
@@ -254,7 +254,7 @@ SLOW = Batch(completed=steady(1, since=-100), created=-100.0, start=-100.0, end=
 
 
 def uneven(minute: float) -> float:
-    """Return completed calls that rise by 3 per minute for 15 minutes, then by 1, in turns."""
+    """Return completed calls that rise by 3 per minute for 15 minutes, then by 1, alternately."""
     rounds, rest = divmod(minute, 30)
     return 60 * rounds + (3 * min(rest, 15) + max(rest - 15, 0)) // 1
 
@@ -346,9 +346,9 @@ FORECASTS = (
                 during(40, 80),
                 Exporter(unscraped=(gap,)),
             ),
-            recorded=tuple((pace, minute, NEEDED) for pace, minute in paces),
+            recorded=tuple((rate, minute, NEEDED) for rate, minute in rates),
         )
-        for gap, paces in (
+        for gap, rates in (
             ((21, 29), ((LATER_RATE, 42), (EARLIER_RATE, 54))),
             ((37, 46), ((EARLIER_RATE, 58),)),
         )

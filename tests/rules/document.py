@@ -16,7 +16,7 @@ GROUPS = (*batches.GROUPS, *service.GROUPS)
 
 FIRING = (
     "sum_over_time((count by (alertname, severity, agent_id, batch_id)"
-    ' (ALERTS{{alertstate="firing",alertname=~"{watched}"{account}}}))[{seconds}s:1m])'
+    ' (ALERTS{{alertstate="firing",alertname=~"{matching}"{account}}}))[{seconds}s:1m])'
 )
 """Query for the number of minutes in which each alert fires, counted per firing instance."""
 
@@ -59,7 +59,7 @@ def _firing(scenario: Scenario) -> Iterator[dict[str, object]]:
     for (first, last), alerts in scenario.fires.items():
         yield {
             "expr": FIRING.format(
-                watched=scenario.watched, account=account, seconds=_seconds(first, last)
+                matching=scenario.matching, account=account, seconds=_seconds(first, last)
             ),
             "eval_time": f"{last}m",
             "exp_samples": [

@@ -20,16 +20,17 @@ def during(first: int, last: int, *alerts: str) -> Fires:
 class Scenario:
     """A scenario for one promtool test.
 
-    `fires` has every alert that fires in its spans, of those whose name matches `watched`. Many
-    scenarios share one test, each under an account named like the scenario. Alerts about exporters
-    have no account: their scenarios have a test of their own (`alone`). `silent` lists recorded
-    names without a sample from one minute to another, `recorded` their values at a minute.
+    `fires` has every alert that fires in its spans, of those whose name matches the regular
+    expression `matching`. Many scenarios share one test, each under an account named like the
+    scenario. Alerts about exporters have no account: their scenarios have a test of their own
+    (`alone`). `silent` lists recorded names without a sample from one minute to another, `recorded`
+    their values at a minute.
     """
 
     name: str
     exporters: tuple[Exporter, ...]
     fires: Fires
-    watched: str = "Ultravox.+"
+    matching: str = "Ultravox.+"
     alone: bool = False
     silent: tuple[tuple[str, int, int], ...] = ()
     recorded: tuple[tuple[str, int, float], ...] = ()

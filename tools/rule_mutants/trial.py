@@ -107,4 +107,4 @@ def _only(scenario: Scenario, alert: str | None) -> Scenario:
         span: tuple(each for each in alerts if f"Ultravox{each.split()[0]}" == alert)
         for span, alerts in scenario.fires.items()
     }
-    return replace(scenario, fires=fires, watched=alert)
+    return replace(scenario, fires=fires, matching=alert)
