@@ -192,6 +192,6 @@ def _discovery_failing() -> Alert:
         f"{last_value(select, 'ultravox_account_discovery_up')} == 0",
         f"Agent discovery is failing for {ACCOUNT}",
         f"Agent discovery has failed for {duration(DISCOVERY_PENDING)}. The exporter still polls"
-        " the agents that it knows, but no new ones. Read the reason in the exporter's log.",
+        " the agents found before, but no new ones. Read the reason in the exporter's log.",
         pending=DISCOVERY_PENDING,
     )

@@ -145,7 +145,7 @@ def active(sources: Sources) -> str:
 
 
 def no_progress(sources: Sources, seconds: float) -> str:
-    """Return the remaining calls of active batches that completed no call for these seconds."""
+    """Return the remaining calls of active batches that completed none for `seconds`."""
     return (
         f"{sources.remaining}\n"
         f"and {operand(sources.active)} >= {seconds:g}\n"
@@ -160,7 +160,7 @@ def stalled(sources: Sources, unmoved: str, seconds: float) -> str:
 
 
 def not_started(sources: Sources, seconds: float) -> str:
-    """Return the remaining calls of batches that were active for these seconds and made no call."""
+    """Return the remaining calls of batches that were active for `seconds` and completed none."""
     return (
         f"{sources.remaining}\n"
         f"and {sources.completed} == 0\n"

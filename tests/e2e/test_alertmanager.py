@@ -1,4 +1,4 @@
-"""The example configurations: real programs accept them, and alerts reach the right receiver."""
+"""The example configurations: real programs accept them; routes and inhibition are as intended."""
 
 import asyncio
 import re
@@ -16,33 +16,32 @@ from tests.support.programs import finished
 from tools.docs.pages import ROOT
 
 ALERTS = alerts(Thresholds())
-RECEIVERS = {"critical": "on-call", "warning": "morning", "info": "quiet"}
+RECEIVERS = {"critical": "on-call", "warning": "team", "info": "none"}
 
 
 async def test_prometheus_accepts_its_example_with_the_rules() -> None:
-    status, said = await finished(
-        "promtool", "check", "config", str(ROOT / "prometheus" / "examples" / "prometheus.yml")
-    )
-    assert (status, re.findall(r"(\d+) rule files found", said)) == (0, ["1"]), said
+    example = ROOT / "prometheus" / "examples" / "prometheus.yml"
+    status, output = await finished("promtool", "check", "config", str(example))
+    assert (status, re.findall(r"(\d+) rule files found", output)) == (0, ["1"]), output
 
 
 async def test_alertmanager_accepts_its_example() -> None:
-    status, said = await finished("amtool", "check-config", str(EXAMPLE))
-    assert status == 0, said
+    status, output = await finished("amtool", "check-config", str(EXAMPLE))
+    assert status == 0, output
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: f"{alert.name}-{alert.severity}")
-async def test_each_alert_reaches_those_of_its_severity(alert: Alert) -> None:
+async def test_each_alert_reaches_the_receiver_of_its_severity(alert: Alert) -> None:
     labels = (f"{label}={value}" for label, value in labelled(alert.name, alert.severity).items())
-    status, said = await finished(
+    status, output = await finished(
         *("amtool", "config", "routes", "test", f"--config.file={EXAMPLE}", *labels)
     )
-    assert status == 0, said
-    assert said.splitlines()[-1] == RECEIVERS[alert.severity]
+    assert status == 0, output
+    assert output.splitlines()[-1] == RECEIVERS[alert.severity]
 
 
 def labelled(name: str, severity: str = "", **others: str) -> dict[str, str]:
-    """Return the labels of an alert as the rules give them, with some values of one's own."""
+    """Return the labels of an alert as the rules set them, with `others` in place of some."""
     (alert, *_) = (a for a in ALERTS if a.name == name and severity in ("", a.severity))
     identity = {label: f"some {label}" for label in identifying(name)}
     job = {} if name == "UltravoxExporterAbsent" else {"job": "ultravox-batch-exporter"}
@@ -52,7 +51,7 @@ def labelled(name: str, severity: str = "", **others: str) -> dict[str, str]:
 
 
 def identifying(name: str) -> tuple[str, ...]:
-    """Return the labels that say what an alert is about."""
+    """Return the labels that identify the subject of an alert."""
     if name.startswith("UltravoxBatch"):
         return LABELS["batch"]
     if name in ("UltravoxDataStale", "UltravoxAgentTruncated"):
@@ -60,8 +59,8 @@ def identifying(name: str) -> tuple[str, ...]:
     return () if name.startswith("UltravoxExporter") else ("account",)
 
 
-def elsewhere(name: str, severity: str = "") -> list[dict[str, str]]:
-    """Return the labels of alerts that are about something else in one of their labels each."""
+def with_another_subject(name: str, severity: str = "") -> list[dict[str, str]]:
+    """Return the labels of alerts that differ in one identifying label each."""
     return [labelled(name, severity, **{each: f"other {each}"}) for each in LABELS["batch"]]
 
 
@@ -72,8 +71,8 @@ def key(labels: dict[str, str]) -> str:
     return " ".join([*words, *others])
 
 
-class World(NamedTuple):
-    """Alerts that fire at the same time, and the keys of those that are to be hidden."""
+class Case(NamedTuple):
+    """Alerts that fire at the same time, and the keys of those that must be hidden."""
 
     name: str
     fires: list[dict[str, str]]
@@ -84,50 +83,50 @@ PAUSED, STALLED, NOT_STARTED, WILL_MISS = (
     f"UltravoxBatch{each}" for each in ("Paused", "Stalled", "NotStarted", "WillMissWindow")
 )
 
-WORLDS = (
-    World(
+CASES = (
+    Case(
         "critical hides warning",
         [
             labelled(PAUSED, "critical"),
             labelled(PAUSED, "warning"),
-            *elsewhere(PAUSED, "warning"),
+            *with_another_subject(PAUSED, "warning"),
             labelled("UltravoxBatchClosedWithCallsLeft"),
         ],
         {"BatchPaused warning"},
     ),
-    World(
+    Case(
         "not started hides stalled and will-miss",
         [
             labelled(NOT_STARTED),
             labelled(STALLED),
             labelled(WILL_MISS, "critical"),
-            *elsewhere(STALLED),
+            *with_another_subject(STALLED),
             labelled("UltravoxBatchManyErrors"),
         ],
         {"BatchStalled critical", "BatchWillMissWindow critical"},
     ),
-    World(
+    Case(
         "stalled hides will-miss",
         [
             labelled(STALLED),
             labelled(WILL_MISS, "warning"),
-            *elsewhere(WILL_MISS, "warning"),
+            *with_another_subject(WILL_MISS, "warning"),
             labelled(PAUSED, "warning", batch_id="other batch"),
         ],
         {"BatchWillMissWindow warning"},
     ),
-    World(
-        "paused hides what follows from it",
+    Case(
+        "paused hides not started, stalled and will-miss",
         [
             labelled(PAUSED, "warning"),
             labelled(NOT_STARTED),
             labelled(STALLED),
             labelled(WILL_MISS, "warning"),
-            *elsewhere(STALLED),
+            *with_another_subject(STALLED),
         ],
         {"BatchNotStarted critical", "BatchStalled critical", "BatchWillMissWindow warning"},
     ),
-    World(
+    Case(
         "down hides absent and stale",
         [
             labelled("UltravoxExporterDown"),
@@ -137,7 +136,7 @@ WORLDS = (
         {"ExporterAbsent critical", "DataStale warning"},
     ),
     *(
-        World(
+        Case(
             f"{cause} hides stale of its account",
             [
                 labelled(f"UltravoxAPI{cause}"),
@@ -149,8 +148,8 @@ WORLDS = (
         )
         for cause in ("KeyRejected", "Unreachable", "Errors", "RateLimited")
     ),
-    World(
-        "the limit explains and hides nothing",
+    Case(
+        "the concurrency limit hides nothing",
         [
             labelled("UltravoxAccountAtConcurrencyLimit"),
             *(labelled(each) for each in (STALLED, "UltravoxDataStale", "UltravoxNoBatches")),
@@ -160,25 +159,26 @@ WORLDS = (
 )
 
 
-SENTINEL = "a sentinel of these tests"
+SENTINEL = "the alert sent last"
 
 
-@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
-async def test_inhibition(tmp_path: Path, world: World) -> None:
-    """What Alertmanager itself says of alerts that fire together."""
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_alerts_that_another_explains_are_hidden(tmp_path: Path, case: Case) -> None:
+    """Alertmanager itself decides, for alerts that fire at the same time."""
     config = tmp_path / "alertmanager.yml"
     config.write_text(EXAMPLE.read_text())
     async with alerting(config) as alertmanager:
-        await alertmanager.fire(world.fires)
-        assert await suppressed(alertmanager) == world.hidden
+        await alertmanager.fire(case.fires)
+        assert await suppressed(alertmanager) == case.hidden
         known = {key(alert["labels"]) for alert in await alertmanager.alerts()}
-        assert {key(alert) for alert in world.fires} <= known
+        assert {key(alert) for alert in case.fires} <= known
 
 
 async def suppressed(alertmanager: Alertmanager) -> set[str]:
-    """Return the alerts that are inhibited, once Alertmanager has handled every alert so far.
+    """Return the alerts that are inhibited, once Alertmanager has processed all sent so far.
 
-    It handles alerts in their order: one that must be inhibited is sent last, and shows when.
+    It processes alerts in order: once an alert that is sent last and must be hidden is hidden, all
+    alerts before it are processed.
     """
     severities = ("critical", "warning")
     await alertmanager.fire(labelled(PAUSED, each, batch_id=SENTINEL) for each in severities)

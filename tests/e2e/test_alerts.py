@@ -1,8 +1,8 @@
-"""The whole chain of real programs: each troubled campaign is notified once, and no other.
+"""The whole chain of real programs: the alert of each troubled campaign arrives once, and no other.
 
-Simulator, exporter, Prometheus with the printed rules, Alertmanager with the example's routes, and
-a receiver over HTTP. Everything runs sixty times as fast: the campaigns, and the times in the rules
-and in both configurations. No test waits for a fixed time: each waits for what must happen.
+Simulator, exporter, Prometheus with the printed rules, Alertmanager with the routes of the example,
+and a receiver over HTTP. Everything runs SPEED times as fast: the campaigns, and the times in the
+rules and in both configurations. The test waits for events, never for a fixed time.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from tests.support.alertmanager import EXAMPLE, PLACEHOLDER, Receiver, alerting,
 from tests.support.process import PATIENCE, Process, run, started, write_config
 from tests.support.programs import free_address
 from tests.support.prometheus import INTERVAL, Prometheus, configured
-from tests.support.speed import quickened, quickened_rules
+from tests.support.speed import faster, faster_rules
 from tests.support.tls import Door, door
 from tools.docs.pages import ROOT
 
@@ -32,18 +32,18 @@ SPEED = 60.0
 HALF_DAY = 43_200.0
 
 CROWD = 30
-"""Batches of one call that are simulated, from both ends of the thousand: the call status of all of
-them would take too many requests."""
+"""Number of one-call batches taken from each end of the thousand: with all of them, the requests
+for call status would take too long."""
 
 FLAGS = ("--closed-for=1d", "--critical-within=1d")
-"""The demo's campaigns closed up to eight hours ago, and two more will close within the day."""
+"""The demo's campaigns closed up to eight hours ago, and two others close within a day."""
 
 LONG = 3 * PATIENCE
-"""Seconds to wait for what takes half an hour in the campaigns' world."""
+"""Seconds to wait for what takes half an hour of the campaigns' time."""
 
 
-class Fired(NamedTuple):
-    """An alert, and the scenario of its batch; "" for an alert that is about no batch."""
+class Notice(NamedTuple):
+    """An alert about a scenario; its scenario is "" where it is about no batch."""
 
     name: str
     severity: str
@@ -51,37 +51,35 @@ class Fired(NamedTuple):
 
 
 EXPECTED = {
-    Fired("BatchStalled", "critical", "stalled"): "on-call",
-    Fired("BatchWillMissWindow", "warning", "stalled"): None,
-    Fired("BatchPaused", "warning", "paused"): "morning",
-    Fired("BatchPaused", "critical", "paused-late"): "on-call",
-    Fired("BatchPaused", "warning", "paused-late"): None,
-    Fired("BatchWillMissWindow", "warning", "slow"): "morning",
-    Fired("BatchWillMissWindow", "critical", "slow-late"): "on-call",
-    Fired("BatchWillMissWindow", "warning", "slow-late"): None,
-    Fired("BatchManyErrors", "warning", "errors"): "morning",
-    Fired("BatchClosedWithCallsLeft", "warning", "expired"): "morning",
-    Fired("BatchClosedWithCallsLeft", "warning", "closed"): "morning",
-    Fired("BatchNotStarted", "critical", "crowd-pending"): "on-call",
-    Fired("BatchStalled", "critical", "crowd-pending"): None,
+    Notice("BatchStalled", "critical", "stalled"): "on-call",
+    Notice("BatchWillMissWindow", "warning", "stalled"): None,
+    Notice("BatchPaused", "warning", "paused"): "team",
+    Notice("BatchPaused", "critical", "paused-late"): "on-call",
+    Notice("BatchPaused", "warning", "paused-late"): None,
+    Notice("BatchWillMissWindow", "warning", "slow"): "team",
+    Notice("BatchWillMissWindow", "critical", "slow-late"): "on-call",
+    Notice("BatchWillMissWindow", "warning", "slow-late"): None,
+    Notice("BatchManyErrors", "warning", "errors"): "team",
+    Notice("BatchClosedWithCallsLeft", "warning", "expired"): "team",
+    Notice("BatchClosedWithCallsLeft", "warning", "closed"): "team",
+    Notice("BatchNotStarted", "critical", "crowd-pending"): "on-call",
+    Notice("BatchStalled", "critical", "crowd-pending"): None,
 }
-"""Every alert about a batch that ever fires, and where it arrives; None where another hides it."""
+"""Every alert about a batch that fires, and its receiver; None where another alert hides it."""
 
-UNREACHABLE = Fired("APIUnreachable", "warning")
+UNREACHABLE = Notice("APIUnreachable", "warning")
 
-OF_OUTAGE = {UNREACHABLE, Fired("DataStale", "warning")}
-"""What a long outage itself brings; the second after a while, and hidden."""
+IN_OUTAGE = {UNREACHABLE, Notice("DataStale", "warning")}
+"""The alerts that a long outage causes; the second starts later, and is hidden."""
 
-LONG_UNWATCHED = (
-    f"min(time() - agent:ultravox_last_success_timestamp_seconds:max) > {900 / SPEED + 2}"
-)
-"""No poll has succeeded for longer than a batch must make no progress to be stalled."""
+UNOBSERVED = f"min(time() - agent:ultravox_last_success_timestamp_seconds:max) > {900 / SPEED + 2}"
+"""No poll succeeded for longer than a batch must be without progress to be stalled."""
 
 ALL_DOWN = "max(ultravox_agent_up) == 0"
 
 
 def troubled_account() -> Account:
-    """Return the demo's account, less of its crowd, and two campaigns that close within the day."""
+    """Return the demo's account with fewer batches, and two campaigns that close within a day."""
     late = {
         campaign.scenario: msgspec.structs.replace(
             campaign,
@@ -104,7 +102,7 @@ def _with(agent: Agent, late: dict[str, Campaign]) -> Agent:
 
 
 class Chain:
-    """The running programs, and what became of the alerts."""
+    """The running programs, and the alerts that fire and arrive."""
 
     def __init__(self, account: Account, prometheus: Prometheus, receiver: Receiver) -> None:
         self._scenarios = {
@@ -115,34 +113,34 @@ class Chain:
         self.prometheus = prometheus
         self.receiver = receiver
 
-    def fired(self, labels: dict[str, str]) -> Fired:
-        """Return what an alert with these labels is."""
+    def notice(self, labels: dict[str, str]) -> Notice:
+        """Return the alert with these labels."""
         scenario = self._scenarios[labels["batch_id"]] if "batch_id" in labels else ""
-        return Fired(labels["alertname"].removeprefix("Ultravox"), labels["severity"], scenario)
+        return Notice(labels["alertname"].removeprefix("Ultravox"), labels["severity"], scenario)
 
-    async def alerts(self, query: str) -> set[Fired]:
-        """Return the alerts of a query's result."""
+    async def alerts(self, query: str) -> set[Notice]:
+        """Return the alerts in a query's result."""
         found = (await self.prometheus.get("query", query=query))["result"]
-        return {self.fired(each["metric"]) for each in found}
+        return {self.notice(each["metric"]) for each in found}
 
-    async def firing(self) -> set[Fired]:
-        """Return the alerts about batches that fire now."""
+    async def firing(self) -> set[Notice]:
+        """Return the alerts about batches that are firing."""
         return await self.alerts('ALERTS{alertstate="firing",batch_id!=""}')
 
-    async def ever(self) -> set[Fired]:
-        """Return every alert that fired at any time."""
+    async def ever(self) -> set[Notice]:
+        """Return every alert that has fired at any time."""
         return await self.alerts('max_over_time(ALERTS{alertstate="firing"}[1h])')
 
-    async def beginnings(self) -> dict[str, float]:
-        """Return when each alert about a batch that fires began; a second beginning is another."""
+    async def started_at(self) -> dict[str, float]:
+        """Return since when each alert about a batch fires; a restart of the alert changes it."""
         return await self.prometheus.series(
             'ALERTS_FOR_STATE{batch_id!=""} and ignoring (alertstate) ALERTS{alertstate="firing"}'
         )
 
-    def arrived(self) -> set[tuple[Fired, str]]:
-        """Return the alerts that the receiver got, and at which path."""
+    def arrived(self) -> set[tuple[Notice, str]]:
+        """Return the alerts that arrived, and their receivers."""
         return {
-            (self.fired(alert["labels"]), alert["path"].strip("/"))
+            (self.notice(alert["labels"]), alert["path"].strip("/"))
             for alert in self.receiver.alerts()
         }
 
@@ -156,12 +154,12 @@ class Chain:
             raise AssertionError(await self.describe()) from None
 
     async def describe(self) -> str:
-        """Return the state, for the message of a failing test."""
+        """Return the alerts and notifications, for the message of a failing test."""
         active = await self.alerts("ALERTS")
         return json.dumps([sorted(active), sorted(await self.ever()), self.receiver.notifications])
 
-    async def news(self) -> None:
-        """Wait until each agent has succeeded once more, and the rules know."""
+    async def polled_again(self) -> None:
+        """Wait until each agent was polled once more, and the rules have the result."""
         now = time.time()
         await self.prometheus.until(
             f"(min(agent:ultravox_last_success_timestamp_seconds:max) > {now}) and"
@@ -171,36 +169,36 @@ class Chain:
 
 @asynccontextmanager
 async def chained(account: Account, folder: Path, exporter: Process) -> AsyncIterator[Chain]:
-    """Run all but the exporter, which is scraped when it is ready."""
+    """Run all programs except the exporter, which is scraped once it is ready."""
     async with AsyncExitStack() as stack:
         receiver = await stack.enter_async_context(receiving())
         routes = EXAMPLE.read_text().replace(PLACEHOLDER, receiver.url)
-        path = written(folder / "alertmanager.yml", quickened(yaml.safe_load(routes), SPEED))
+        path = write_yaml(folder / "alertmanager.yml", faster(yaml.safe_load(routes), SPEED))
         alertmanager = await stack.enter_async_context(alerting(path))
         status, rules, problem = await run("rules", *FLAGS)
         assert status == 0, problem
-        written(folder / "ultravox.rules.yml", quickened_rules(yaml.safe_load(rules), SPEED))
+        write_yaml(folder / "ultravox.rules.yml", faster_rules(yaml.safe_load(rules), SPEED))
         await exporter.ready()
         target = (await exporter.url("")).removeprefix("http://")
         example = (ROOT / "prometheus" / "examples" / "prometheus.yml").read_text()
         example = example.replace("localhost:10110", target)
         config = yaml.safe_load(example.replace("localhost:9093", alertmanager.address))
+        config["rule_files"] = ["ultravox.rules.yml"]
         config["global"] = dict.fromkeys(config["global"], f"{INTERVAL:g}s")
-        path = written(folder / "examples" / "prometheus.yml", config)
+        path = write_yaml(folder / "prometheus.yml", config)
         prometheus = await stack.enter_async_context(configured(path))
         yield Chain(account, prometheus, receiver)
 
 
-def written(path: Path, document: object) -> Path:
-    """Write a YAML file, and return its path."""
-    path.parent.mkdir(exist_ok=True)
+def write_yaml(path: Path, document: object) -> Path:
+    """Write a YAML file; return its path."""
     path.write_text(yaml.safe_dump(document))
     return path
 
 
 @asynccontextmanager
-async def watched(account: Account, folder: Path) -> AsyncIterator[tuple[Path, Door]]:
-    """Serve the account; yield the exporter's configuration for it and the door before it."""
+async def simulated(account: Account, folder: Path) -> AsyncIterator[tuple[Path, Door]]:
+    """Serve the account; yield the exporter's configuration, and the door in front of the API."""
     simulator = Simulator(account, speed=SPEED)
     polling = {"interval": "1s", "idle_interval": "2s", "full_listing_interval": "15s"}
     async with serve(simulator) as base_url, door(base_url) as entrance:
@@ -215,37 +213,39 @@ async def watched(account: Account, folder: Path) -> AsyncIterator[tuple[Path, D
         yield path, entrance
 
 
-async def test_each_troubled_campaign_is_notified_once_and_no_other(tmp_path: Path) -> None:
-    """A restart and a short outage of the API change nothing; a long outage is notified."""
+async def test_each_troubled_campaign_has_its_alert_once_and_no_other(
+    tmp_path: Path,
+) -> None:
+    """A restart and a short outage change no alert; a long outage has an alert of its own."""
     account, address = troubled_account(), free_address()
-    async with watched(account, tmp_path) as (path, entrance), AsyncExitStack() as stack:
+    async with simulated(account, tmp_path) as (path, entrance), AsyncExitStack() as stack:
         arguments = (f"--config.file={path}", f"--web.listen-address={address}")
         exporter = await stack.enter_async_context(started(*arguments))
         chain = await stack.enter_async_context(chained(account, tmp_path, exporter))
-        await arrived(chain)
-        began = await chain.beginnings()
+        await until_arrived(chain)
+        started_before = await chain.started_at()
 
         assert await exporter.stop() == 0
         await stack.enter_async_context(started(*arguments))
-        await chain.news()
+        await chain.polled_again()
 
         await entrance.shut()
         await chain.prometheus.until(ALL_DOWN)
         await entrance.open()
-        await chain.news()
+        await chain.polled_again()
         assert await chain.firing() == {*EXPECTED}
-        assert await chain.beginnings() == began
-        assert_notified_once(chain)
+        assert await chain.started_at() == started_before
+        assert_arrived_once(chain)
 
         await entrance.shut()
         await chain.until(lambda: unreachable(chain))
-        await chain.prometheus.until(LONG_UNWATCHED)
-        assert await chain.ever() - OF_OUTAGE == {*EXPECTED}
+        await chain.prometheus.until(UNOBSERVED)
+        assert await chain.ever() - IN_OUTAGE == {*EXPECTED}
 
 
-async def arrived(chain: Chain) -> None:
-    """Wait until all that is expected fires and arrives."""
-    visible = {(alert, place) for alert, place in EXPECTED.items() if place}
+async def until_arrived(chain: Chain) -> None:
+    """Wait until every expected alert fires and has arrived."""
+    visible = {(notice, receiver) for notice, receiver in EXPECTED.items() if receiver}
 
     async def complete() -> bool:
         return await chain.firing() >= {*EXPECTED} and chain.arrived() >= visible
@@ -254,18 +254,18 @@ async def arrived(chain: Chain) -> None:
 
 
 async def unreachable(chain: Chain) -> bool:
-    """Return whether the alert about the outage fires and has arrived."""
+    """Return whether the alert about the unreachable API fires and has arrived."""
     firing = await chain.alerts('ALERTS{alertstate="firing",batch_id=""}')
-    return UNREACHABLE in firing and (UNREACHABLE, "morning") in chain.arrived()
+    return UNREACHABLE in firing and (UNREACHABLE, "team") in chain.arrived()
 
 
-def assert_notified_once(chain: Chain) -> None:
-    """Check that each alert about a batch arrived at its receiver, once, and as firing."""
+def assert_arrived_once(chain: Chain) -> None:
+    """Assert that each alert about a batch arrived once, firing, at its receiver."""
     batches = [alert for alert in chain.receiver.alerts() if "batch_id" in alert["labels"]]
     assert {alert["status"] for alert in batches} == {"firing"}
     times = Counter((alert["path"], alert["fingerprint"]) for alert in batches)
     assert {*times.values()} == {1}
-    found = {(chain.fired(alert["labels"]), alert["path"].strip("/")) for alert in batches}
-    assert found == {(alert, place) for alert, place in EXPECTED.items() if place}
+    found = {(chain.notice(alert["labels"]), alert["path"].strip("/")) for alert in batches}
+    assert found == {(notice, receiver) for notice, receiver in EXPECTED.items() if receiver}
     crowd = [each for each in chain.receiver.notifications if "NotStarted" in each["groupKey"]]
     assert [len(each["alerts"]) for each in crowd] == [CROWD // 2]

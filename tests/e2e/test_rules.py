@@ -1,5 +1,6 @@
-"""Prometheus 2 and 3 load the rules, every scenario passes, and alerts have the right texts."""
+"""Prometheus 2 and 3 load the rules and pass their unit tests; the texts of alerts."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +10,13 @@ import pytest
 import yaml
 
 from exporter.rules.thresholds import Links
-from tests.rules import GROUPS, batches
-from tests.rules.document import render
-from tests.rules.world import Batch, Exporter, scraped, steady, written
+from tests.rules import batches
+from tests.rules.document import GROUPS, render
+from tests.rules.world import Batch, Exporter, scraped, series_values, steady
 from tests.support.programs import require, require_3
 from tools.docs.pages import ROOT
-from tools.rule_mutants.mutants import Mutant, bundled_rules
-from tools.rule_mutants.trial import failing_scenarios, is_noticed
+from tools.rule_mutants.mutants import Mutant, bundled
+from tools.rule_mutants.trial import failing, killed
 
 FOLDER = ROOT / "prometheus"
 RULES = FOLDER / "ultravox.rules.yml"
@@ -29,45 +30,45 @@ def promtool(program: str, *words: str | Path) -> tuple[int, str]:
 
 
 @both
-def test_the_rules_load_and_pass_every_scenario(find: Callable[[str], str], tmp_path: Path) -> None:
-    program = find("promtool")
+def test_the_rules_load_and_pass_their_unit_tests(
+    find: Callable[[str], str], tmp_path: Path
+) -> None:
+    program, tests = find("promtool"), tmp_path / "ultravox.rules.test.yml"
     status, output = promtool(program, "check", "rules", RULES)
     assert (status, "SUCCESS" in output) == (0, True), output
-    path = tmp_path / "scenarios.yml"
-    path.write_text(render(GROUPS, str(RULES)), "utf-8")
-    status, output = promtool(program, "test", "rules", path)
+    tests.write_text(render(GROUPS, RULES), "utf-8")
+    status, output = promtool(program, "test", "rules", tests)
     assert status == 0, output
 
 
 @both
-def test_a_configuration_may_load_every_rule_file_of_the_folder(
+def test_a_glob_over_the_folder_loads_the_rules_and_nothing_else(
     find: Callable[[str], str], tmp_path: Path
 ) -> None:
-    """`rule_files: [prometheus/*.yml]`: the folder has no other YAML file."""
-    path = tmp_path / "prometheus.yml"
-    path.write_text(yaml.safe_dump({"rule_files": [str(FOLDER / "*.yml")]}), "utf-8")
-    status, output = promtool(find("promtool"), "check", "config", path)
-    assert (status, "1 rule files found" in output) == (0, True), output
+    config = tmp_path / "prometheus.yml"
+    config.write_text(yaml.safe_dump({"rule_files": [str(FOLDER / "*.yml")]}), "utf-8")
+    status, output = promtool(find("promtool"), "check", "config", config)
+    assert (status, re.findall(r"(\d+) rule files found", output)) == (0, ["1"]), output
 
 
-def test_a_missing_guard_is_noticed() -> None:
-    """With every guard no scenario fails; `make mutants` removes each guard in turn."""
-    program, rules = require("promtool"), bundled_rules()
-    assert not failing_scenarios(rules, batches.STALLS, None, program)
-    place = next(
-        place for place, rule in enumerate(rules) if rule.get("alert") == "UltravoxBatchStalled"
+def test_the_unit_tests_notice_a_missing_condition() -> None:
+    """The unchanged rules fail no scenario. `make mutants` removes every condition in turn."""
+    program, rules = require("promtool"), bundled()
+    assert not failing(rules, batches.STALLS, None, program)
+    index = next(
+        index for index, rule in enumerate(rules) if rule.get("alert") == "UltravoxBatchStalled"
     )
-    unguarded = {**rules[place], "expr": rules[place]["expr"].split("\n")[0]}
-    assert is_noticed(rules, Mutant(place, unguarded, ""), program, {})
+    unconditional = {**rules[index], "expr": rules[index]["expr"].split("\n")[0]}
+    assert killed(rules, Mutant(index, unconditional, ""), program, {})
 
 
-HALTED = Batch(completed=steady(30, until=20), calls=3000, created=-1, end=150)
+STALLED = Batch(completed=steady(30, until=20), calls=3000, created=-1, end=150)
 LINK = "http://localhost:3000/d/ultravox-batches?from=now-6h&to=now&var-account=Acme+%26+Co"
 BATCH_LINK = f"{LINK}&var-agent=a&var-batch=b"
 
 
-class Text(NamedTuple):
-    """An alert, and its texts."""
+class Texts(NamedTuple):
+    """An alert, and its annotations."""
 
     alert: str
     labels: dict[str, str]
@@ -76,8 +77,8 @@ class Text(NamedTuple):
     link: str
 
 
-TEXTS = (
-    Text(
+ALERTS = (
+    Texts(
         "UltravoxBatchStalled",
         {"agent_id": "a", "batch_id": "b", "severity": "critical"},
         "Batch b of Renewals (Acme & Co) is stalled: 2400 calls remaining, none completed for 15m",
@@ -87,18 +88,18 @@ TEXTS = (
         " about this batch.",
         BATCH_LINK,
     ),
-    Text(
+    Texts(
         "UltravoxBatchWillMissWindow",
         {"agent_id": "a", "batch_id": "b", "severity": "warning"},
-        "Batch b of Renewals (Acme & Co) will miss its window: 80% of its calls will remain at the"
-        " current completion rate",
+        "Batch b of Renewals (Acme & Co) will miss its window: 80% of its calls will remain"
+        " at the current completion rate",
         "600 of 3000 calls are completed. The completion rate is 0.0 calls per minute, measured"
         " over the last 30m or since the batch opened. The window ends at 1970-01-01 02:30:00 +0000"
-        " UTC. About 2400 calls will not be made. First check the account's concurrency limit, then"
+        " UTC. About 2400 calls will not be made. First check the account's concurrency limit and"
         " the batch's throttle.",
         BATCH_LINK,
     ),
-    Text(
+    Texts(
         "UltravoxDataStale",
         {"severity": "warning"},
         "The data of account Acme & Co are stale: last successful account probe 1h 10m 0s ago",
@@ -109,47 +110,47 @@ TEXTS = (
 )
 
 
-def texts_at(minute: int, *, named: bool) -> dict[str, object]:
-    """Return a test for promtool of the texts that the alerts have at a minute."""
+def annotated(minute: int, *, named: bool) -> dict[str, object]:
+    """Return a promtool test of the texts of ALERTS at a minute."""
     success = "ultravox_account_last_success_timestamp_seconds"
-    polled = Exporter(
-        batches=(HALTED,), account="Acme & Co", extra={success: lambda at: 60 * min(at, 0.0)}
+    watching = Exporter(
+        batches=(STALLED,), account="Acme & Co", extra={success: lambda at: 60 * min(at, 0.0)}
     )
     series = [
-        {"series": name, "values": written(samples)}
-        for name, samples in scraped((polled,), minute)
+        {"series": name, "values": series_values(samples)}
+        for name, samples in scraped((watching,), minute)
         if named or not name.startswith("ultravox_agent_info")
     ]
     return {
         "interval": "1m",
         "input_series": series,
-        "alert_rule_test": [_expected(each, minute, named=named) for each in TEXTS],
+        "alert_rule_test": [_expected(each, minute, named=named) for each in ALERTS],
     }
 
 
-def _expected(text: Text, minute: int, *, named: bool) -> dict[str, object]:
+def _expected(texts: Texts, minute: int, *, named: bool) -> dict[str, object]:
     annotations = {
-        "summary": text.summary if named else text.summary.replace("Renewals", "a"),
-        "description": text.description,
-        "runbook_url": f"{Links().runbook_url}/{text.alert}.md",
-        "dashboard_url": text.link,
+        "summary": texts.summary if named else texts.summary.replace("Renewals", "a"),
+        "description": texts.description,
+        "runbook_url": f"{Links().runbook_url}/{texts.alert}.md",
+        "dashboard_url": texts.link,
     }
-    labels = {"account": "Acme & Co", "job": "ultravox", **text.labels}
+    labels = {"account": "Acme & Co", "job": "ultravox", **texts.labels}
     return {
         "eval_time": f"{minute}m",
-        "alertname": text.alert,
+        "alertname": texts.alert,
         "exp_alerts": [{"exp_labels": labels, "exp_annotations": annotations}],
     }
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "by id"])
 @both
-def test_an_alert_has_values_and_links(
+def test_the_texts_of_an_alert_have_values_and_links(
     find: Callable[[str], str], named: bool, tmp_path: Path
 ) -> None:
-    """It has the agent's name, or the id where no series has the name."""
+    """They name the agent, or have its id while its name is not known."""
     path = tmp_path / "texts.yml"
-    test = texts_at(70, named=named)
+    test = annotated(70, named=named)
     document = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [test]}
     path.write_text(yaml.safe_dump(document), "utf-8")
     status, output = promtool(find("promtool"), "test", "rules", path)

@@ -1,15 +1,8 @@
-"""The unit tests of the rules: scenarios for promtool.
+"""The alert rules' unit tests, for promtool.
 
-world      what Prometheus has scraped, minute by minute
-scenario   a scenario: what is scraped, which alerts fire, and when
+world      what Prometheus scrapes, minute by minute
+scenario   what exporters serve over time, and which alerts then fire
 batches    scenarios of the alerts about batches
 service    scenarios of the alerts about accounts, the API and the exporter
-document   scenarios as a test file for promtool
-
-The end-to-end tests write the file into a temporary folder and run promtool on it.
+document   scenarios as a promtool test file
 """
-
-from tests.rules import batches, service
-
-GROUPS = (*batches.GROUPS, *service.GROUPS)
-"""Every scenario, in groups that promtool plays one after the other."""

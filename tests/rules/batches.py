@@ -16,51 +16,51 @@ CLOSED = "BatchClosedWithCallsLeft warning a b"
 ERRORS = "BatchManyErrors warning a b"
 
 
-WATCHING = Exporter()
+POLLING = Exporter()
 
 
-def one(batch: Batch, name: str, fires: Fires, exporter: Exporter = WATCHING) -> Scenario:
-    """Return a scenario of one batch that one exporter watches."""
+def one(batch: Batch, name: str, fires: Fires, exporter: Exporter = POLLING) -> Scenario:
+    """Return a scenario of one batch that one exporter polls."""
     return several((replace(exporter, batches=(batch,)),), name, fires)
 
 
 def several(exporters: tuple[Exporter, ...], name: str, fires: Fires) -> Scenario:
     """Return a scenario of the alerts about batches."""
-    return Scenario(name, exporters, fires, watched="UltravoxBatch.+")
+    return Scenario(name, exporters, fires, matching="UltravoxBatch.+")
 
 
-HALTS = Batch(completed=steady(1, until=20))
-"""Calls at one a minute, and stops at minute 20; no window."""
+STOPS = Batch(completed=steady(1, until=20))
+"""Completes a call per minute until minute 20; no window."""
 
 STEADY = Batch(completed=steady(1))
-UNTOUCHED = Batch(completed=lambda _minute: 0.0)
+NO_CALLS = Batch(completed=lambda _minute: 0.0)
 
 STALLS = (
     one(
         Batch(completed=lambda minute: min(minute, 20.0) + max(minute - 80.0, 0.0)),
-        "a batch stalls after 15 minutes without a call, until the next call",
+        "a batch is stalled after 15 minutes without a call, until the next call",
         {**during(1, 34), **during(37, 80, STALLED), **during(82, 90)},
     ),
     one(
-        HALTS,
-        "a restart, failed scrapes and a rename neither reset nor silence a stalled batch",
+        STOPS,
+        "a restart, failed scrapes and a new agent name neither reset nor resolve the alert",
         during(37, 60, STALLED),
         Exporter(down=((41, 44),), unscraped=((50, 51), (53, 55)), renamed=52),
     ),
     several(
         (
-            Exporter(batches=(HALTS,), pod="p1", down=((45, 999),)),
-            Exporter(batches=(HALTS,), pod="p2", instance="two:10110", down=((0, 46),)),
+            Exporter(batches=(STOPS,), pod="p1", down=((45, 999),)),
+            Exporter(batches=(STOPS,), pod="p2", instance="two:10110", down=((0, 46),)),
         ),
-        "a pod that moved neither resets, silences nor doubles a stalled batch",
+        "a moved pod neither resets, resolves nor duplicates the alert",
         during(37, 70, STALLED),
     ),
     several(
         (
-            Exporter(batches=(HALTS,)),
-            Exporter(batches=(HALTS,), instance="two:10110", failing=((25, 35),)),
+            Exporter(batches=(STOPS,)),
+            Exporter(batches=(STOPS,), instance="two:10110", failing=((25, 35),)),
         ),
-        "two replicas make one alert, and what the slower one has seen does not count",
+        "two replicas make one alert, and the one with older data is ignored",
         {**during(1, 34), **during(37, 60, STALLED)},
     ),
     several(
@@ -68,106 +68,108 @@ STALLS = (
             Exporter(batches=(STEADY,)),
             Exporter(batches=(STEADY,), instance="two:10110", failing=((20, 90),), stale_after=99),
         ),
-        "a replica that hears nothing stalls nothing",
+        "a replica whose polls fail makes no batch stalled",
         during(1, 90),
     ),
     one(
-        HALTS,
-        "an outage leaves a stalled batch stalled while its data are fresh",
+        STOPS,
+        "an outage does not resolve the alert while the data are not stale",
         {**during(37, 53, STALLED), **during(56, 64), **during(67, 80, STALLED)},
         Exporter(failing=((40, 66),), stale_after=30.0),
     ),
     one(
         Batch(completed=lambda minute: sum(minute >= rise for rise in (20, 32, 44, 56))),
-        "data that an outage keeps from changing are no stall",
+        "data that an outage keeps unchanged are no stall",
         during(21, 60),
         Exporter(failing=((31, 41),)),
     ),
     one(
-        replace(HALTS, paused=((15, 34),)),
-        "a batch that was paused lately is not stalled",
+        replace(STOPS, paused=((15, 34),)),
+        "a batch that was paused within 15 minutes is not stalled",
         {**during(35, 47), **during(50, 60, STALLED)},
     ),
     replace(
         one(
-            replace(UNTOUCHED, start=60.0),
-            "a window that opens stalls nothing, and a batch must start within 15 minutes",
+            replace(NO_CALLS, start=60.0),
+            "a batch is not stalled before its window opens, and has 15 minutes to start",
             {**during(1, 74), **during(76, 90, STALLED, NOT_STARTED)},
         ),
         silent=((RECORDED.active, 1, 59),),
     ),
     one(
-        replace(UNTOUCHED, start=60.0),
-        "an exporter that restarts when a window has just opened leaves 15 minutes to start",
+        replace(NO_CALLS, start=60.0),
+        "a batch has 15 minutes to start after its opening, though the exporter restarts",
         {**during(1, 74), **during(76, 90, STALLED, NOT_STARTED)},
         Exporter(down=((62, 65),)),
     ),
     one(
-        replace(UNTOUCHED, start=25.0),
-        "a window that opens while nothing is scraped leaves 15 minutes to start",
+        replace(NO_CALLS, start=25.0),
+        "a batch has 15 minutes to start after its opening, though scrapes fail then",
         {**during(1, 39), **during(42, 50, STALLED, NOT_STARTED)},
         Exporter(unscraped=((21, 29),)),
     ),
     one(
-        replace(UNTOUCHED, created=20.0),
-        "a batch without a window could call from its creation on",
+        replace(NO_CALLS, created=20.0),
+        "a batch without a window is open from its creation on",
         {**during(21, 34), **during(36, 50, STALLED, NOT_STARTED)},
     ),
     one(
-        replace(UNTOUCHED, created=20.0, start=0.0),
-        "a batch that was created inside its window could call from its creation on",
+        replace(NO_CALLS, created=20.0, start=0.0),
+        "a batch that was created inside its window is open from its creation on",
         {**during(21, 34), **during(36, 50, STALLED, NOT_STARTED)},
     ),
     one(
         Batch(completed=lambda minute: 7.0 if minute >= 21 else 0.0, created=20.0),
-        "a batch younger than the look-back is not stalled",
+        "a batch younger than 15 minutes is not stalled",
         {**during(21, 35), **during(38, 40, STALLED)},
     ),
     one(
-        replace(UNTOUCHED, start=-300.0, created=-310.0),
-        "a batch that is first seen stalls when it has been seen for 15 minutes",
+        replace(NO_CALLS, start=-300.0, created=-310.0),
+        "an old batch is stalled when it has been observed for 15 minutes",
         {**during(1, 14, NOT_STARTED), **during(16, 20, STALLED, NOT_STARTED)},
     ),
     replace(
         one(
-            replace(HALTS, ended=30.0),
-            "a batch that has ended is not stalled; that calls were left is told",
+            replace(STOPS, ended=30.0),
+            "an ended batch is not stalled; the alert about its remaining calls fires",
             {**during(1, 29), **during(31, 60, CLOSED)},
             Exporter(down=((50, 53),)),
         ),
         silent=((RATE, 31, 60), (LATER_RATE, 31, 60), (EARLIER_RATE, 31, 60)),
     ),
-    one(replace(HALTS, calls=20.0), "a batch without calls left is not stalled", during(1, 60)),
     one(
-        replace(HALTS, ended=30.0, calls=20.0, end=60.0),
-        "a batch that has made every call and ends before its window tells nothing",
+        replace(STOPS, calls=20.0), "a batch without remaining calls is not stalled", during(1, 60)
+    ),
+    one(
+        replace(STOPS, ended=30.0, calls=20.0, end=60.0),
+        "a batch that completed every call and ended before its window has no alert",
         during(1, 90),
     ),
     one(
-        replace(HALTS, gone=30.0),
-        "a batch that is deleted tells nothing",
+        replace(STOPS, deleted=30.0),
+        "a deleted batch has no alert",
         during(1, 60),
     ),
     one(
-        replace(HALTS, gone=34.0),
-        "a batch that is deleted before it is stalled tells nothing",
+        replace(STOPS, deleted=34.0),
+        "a batch that is deleted just before it is stalled has no alert",
         during(1, 60),
     ),
     one(
-        replace(HALTS, gone=40.0),
-        "a stalled batch that is deleted is forgotten at once, whatever scrape fails then",
+        replace(STOPS, deleted=40.0),
+        "the alert resolves at once when the batch is deleted, though scrapes fail then",
         {**during(37, 39, STALLED), **during(41, 60)},
         Exporter(unscraped=((42, 43), (44, 45))),
     ),
     one(
-        HALTS,
-        "an exporter that may not ask for two times five minutes leaves a stalled batch stalled",
+        STOPS,
+        "two Retry-After of five minutes do not resolve the alert",
         during(37, 70, STALLED),
         Exporter(hanging=((40, 50),)),
     ),
     one(
-        replace(UNTOUCHED, paused=((-300, 20),)),
-        "a pause that is over leaves 15 minutes to start",
+        replace(NO_CALLS, paused=((-300, 20),)),
+        "a batch has 15 minutes to start after a pause",
         {**during(1, 33), **during(36, 40, STALLED, NOT_STARTED)},
     ),
 )
@@ -176,7 +178,7 @@ PAUSES = (
     replace(
         one(
             replace(STEADY, paused=((20, 80),)),
-            "a batch is paused after 30 minutes, until it is not",
+            "the alert fires after 30 minutes in pause, until the pause is over",
             {**during(1, 49), **during(51, 79, PAUSED), **during(81, 99)},
             Exporter(unscraped=((60, 62),)),
         ),
@@ -189,7 +191,7 @@ PAUSES = (
     ),
     one(
         replace(STEADY, paused=((20, 999),), start=-300.0, end=150.0),
-        "a pause is critical when the window closes within the hour, and over when it closes",
+        "a pause is critical in the last hour of the window, and resolves at its end",
         {
             **during(51, 89, PAUSED),
             **during(92, 149, PAUSED, PAUSED_SOON),
@@ -198,79 +200,79 @@ PAUSES = (
     ),
     one(
         replace(STEADY, paused=((20, 999),)),
-        "a pause after which nothing was scraped is told in time, and without a break",
+        "failed scrapes after the start of a pause neither delay nor interrupt the alert",
         {**during(1, 49), **during(51, 80, PAUSED)},
         Exporter(unscraped=((21, 29),)),
     ),
     one(
         replace(STEADY, paused=((25, 999),)),
-        "a pause that began while nothing was scraped is told 30 minutes after it was seen",
+        "a pause that began while scrapes failed counts from the next scrape",
         {**during(1, 63), **during(66, 80, PAUSED)},
         Exporter(unscraped=((21, 34),)),
     ),
     one(
         replace(STEADY, paused=((20, 40), (45, 999))),
-        "a pause begins anew after calls were made",
+        "a second pause counts from its own start",
         {**during(21, 74), **during(77, 80, PAUSED)},
     ),
     one(
         replace(STEADY, paused=((-300, 999),)),
-        "a pause that is first seen is told when it has been seen for 30 minutes",
+        "an old pause fires when it has been observed for 30 minutes",
         {**during(1, 29), **during(31, 40, PAUSED)},
     ),
     one(
-        replace(UNTOUCHED, paused=((-300, 999),), start=40.0),
-        "a pause before the window does not count",
+        replace(NO_CALLS, paused=((-300, 999),), start=40.0),
+        "the time before the window does not count as a pause",
         {**during(31, 69), **during(71, 80, PAUSED)},
     ),
     one(
         replace(STEADY, paused=((20, 999),), ended=60.0, calls=99.0),
-        "a paused batch that has ended is not paused",
+        "the alert about a pause resolves when the batch ends",
         {**during(51, 59, PAUSED), **during(61, 70, CLOSED)},
     ),
     one(
-        replace(HALTS, paused=((21, 999),), calls=20.0),
-        "a pause without calls left tells nothing",
+        replace(STOPS, paused=((21, 999),), calls=20.0),
+        "a pause without remaining calls has no alert",
         during(22, 70),
     ),
     one(
         replace(STEADY, paused=((20, 999),)),
-        "a restart and an outage leave a paused batch paused while its data are fresh",
+        "a restart and an outage do not resolve a pause while the data are not stale",
         {**during(51, 84, PAUSED), **during(87, 90)},
         Exporter(down=((60, 63),), failing=((71, 999),), stale_after=60.0),
     ),
 )
 
 TIGHT = Batch(completed=steady(2, since=-100), created=-100.0, start=-100.0, end=400.0)
-"""A thousand calls in a window of 500 minutes, at the completion rate that it needs."""
+"""A thousand calls in a window of 500 minutes, at exactly the rate needed."""
 
 NEEDED = 2 / 60
-"""That rate, in calls a second."""
+"""The rate needed, in calls per second."""
 
 SLOW = Batch(completed=steady(1, since=-100), created=-100.0, start=-100.0, end=400.0)
-"""Half that rate."""
+"""Half the rate needed."""
 
 
 def uneven(minute: float) -> float:
-    """Return calls that are completed at three a minute for a quarter of an hour, then at one."""
+    """Return completed calls that rise by 3 per minute for 15 minutes, then by 1, alternately."""
     rounds, rest = divmod(minute, 30)
     return 60 * rounds + (3 * min(rest, 15) + max(rest - 15, 0)) // 1
 
 
 LATE = replace(SLOW, completed=steady(1, since=-380), created=-380.0, start=-380.0, end=120.0)
-"""The same, two hours before its window closes."""
+"""Half the rate needed, two hours before the end of the window."""
 
 FORECASTS = (
-    one(TIGHT, "a batch at the pace that is needed will not miss its window", during(1, 120)),
+    one(TIGHT, "a batch at the rate needed will not miss its window", during(1, 120)),
     one(
         SLOW,
-        "a batch at half the pace will miss its window",
+        "a batch at half the rate needed will miss its window",
         {**during(1, 39), **during(47, 110, MISS)},
         Exporter(down=((60, 63),), failing=((80, 89),)),
     ),
     one(
         LATE,
-        "it is critical within the hour, and over when the window closes",
+        "a forecast is critical in the last hour of the window, and resolves at its end",
         {
             **during(50, 59, MISS),
             **during(62, 119, MISS, MISS_SOON),
@@ -279,24 +281,24 @@ FORECASTS = (
     ),
     one(
         replace(LATE, completed=steady(1.86, since=-380)),
-        "7 % of the calls left are a warning, never critical",
+        "7 % of the calls remaining is a warning, never critical",
         during(50, 118, MISS),
     ),
     one(
         replace(LATE, completed=steady(1.94, since=-380)),
-        "3 % of the calls left are none",
+        "3 % of the calls remaining has no alert",
         during(1, 118),
     ),
     one(
         replace(TIGHT, completed=lambda minute: max(uneven(minute), 0.0)),
-        "one slow quarter of an hour between good ones is no trend",
+        "15 slow minutes between fast ones start no alert",
         during(30, 150),
     ),
     one(
         replace(
             TIGHT, calls=300.0, completed=lambda minute: max(60 + uneven(minute), 0.0), end=100.0
         ),
-        "nor is it in the last hour",
+        "15 slow minutes in the last hour start no alert",
         during(30, 84),
     ),
     one(
@@ -308,12 +310,12 @@ FORECASTS = (
                 else 200 + uneven(min(minute - 100, 90)) + 6 * max(minute - 190, 0)
             ),
         ),
-        "what has begun stays until the pace suffices, though some quarters of an hour did",
+        "a forecast goes on until the rate of 30 minutes suffices, not that of 15",
         {**during(50, 194, MISS), **during(200, 215)},
     ),
     one(
         replace(SLOW, end=None),
-        "a batch without an end of its window misses none",
+        "a batch without a window end has no forecast",
         during(1, 60),
     ),
     replace(
@@ -324,7 +326,7 @@ FORECASTS = (
                 start=70.0,
                 end=570.0,
             ),
-            "a window that opens leaves the time before it out of the pace",
+            "the completion rate leaves out the time before the window",
             during(60, 130),
         ),
         silent=((RATE, 71, 78), (LATER_RATE, 71, 78), (EARLIER_RATE, 71, 93)),
@@ -332,7 +334,7 @@ FORECASTS = (
     ),
     one(
         replace(SLOW, start=70.0, created=-300.0, completed=steady(1, since=70), end=570.0),
-        "a batch is judged when it could call for 10 minutes, and 15 more",
+        "a forecast starts 25 minutes after the opening: 10 of data and 15 pending",
         {**during(60, 94), **during(97, 140, MISS)},
         Exporter(down=((64, 72),)),
     ),
@@ -340,7 +342,7 @@ FORECASTS = (
         replace(
             one(
                 replace(TIGHT, completed=steady(2, since=25), start=25.0, end=525.0),
-                f"so does one that opened lately, after a gap from minute {gap[0]} on",
+                f"a gap in scrapes from minute {gap[0]} on does not change the rate of a new batch",
                 during(40, 80),
                 Exporter(unscraped=(gap,)),
             ),
@@ -354,7 +356,7 @@ FORECASTS = (
     replace(
         one(
             replace(TIGHT, completed=lambda minute: 800 + max(minute, 0) / 2 // 1),
-            "a batch that is first seen is judged by what was seen",
+            "the rate of an old batch is that of the time observed",
             {**during(1, 60)},
         ),
         silent=((RATE, 1, 29), (LATER_RATE, 1, 14), (EARLIER_RATE, 1, 29)),
@@ -366,13 +368,13 @@ FORECASTS = (
             paused=((60, 70),),
             end=420.0,
         ),
-        "a pause that is over leaves the pace alone",
+        "the completion rate leaves out a pause",
         {**during(40, 60), **during(71, 110)},
     ),
     replace(
         one(
             TIGHT,
-            "a pace reaches back over a gap",
+            "a completion rate reaches back over a gap in scrapes",
             during(40, 110),
             Exporter(down=((63, 72),)),
         ),
@@ -380,14 +382,14 @@ FORECASTS = (
     ),
     one(
         TIGHT,
-        "an outage in which the data stand still is no slow pace",
+        "data that an outage keeps unchanged are no slow rate",
         during(40, 90),
         Exporter(failing=((50, 59),)),
     ),
     replace(
         one(
             TIGHT,
-            "too short a time of observation is no pace",
+            "a time observed that is too short gives no rate",
             during(40, 80),
             Exporter(interval=10.0, stale_after=60.0, hanging=((50, 85),)),
         ),
@@ -396,7 +398,7 @@ FORECASTS = (
     replace(
         one(
             TIGHT,
-            "nor is it when the exporter is away for longer than the look-back",
+            "an exporter that is down for 35 minutes does not change the rate",
             during(40, 140),
             Exporter(down=((50, 85),)),
         ),
@@ -408,90 +410,100 @@ FORECASTS = (
             completed=lambda minute: 200 + 2 * minute - 2 * max(0, min(minute - 156, 3)),
             end=402.0,
         ),
-        "a forecast that is bad for three minutes is none",
+        "a forecast that is bad for three minutes has no alert",
         during(140, 190),
     ),
 )
 
-OVER = Batch(completed=lambda _minute: 20.0, calls=30.0, created=-350.0, start=-350.0, end=-320.0)
-"""Closed with remaining calls; the alert fires until minute 40."""
+CLOSED_EARLIER = Batch(
+    completed=lambda _minute: 20.0, calls=30.0, created=-350.0, start=-350.0, end=-320.0
+)
+"""Closed with remaining calls: its alert resolves at minute 40."""
 
 ENDS = (
     one(
-        OVER,
-        "calls left at the close are told for six hours",
+        CLOSED_EARLIER,
+        "the alert about a closed batch fires for six hours",
         {**during(2, 38, CLOSED), **during(42, 50)},
     ),
     one(
         replace(TIGHT, end=100.0, calls=400.0),
-        "a batch that makes its last call as the window closes tells nothing",
+        "a batch that completes its last call at the end of the window has no alert",
         during(80, 130),
         Exporter(failing=((97, 104),)),
     ),
     one(
-        replace(HALTS, start=-300.0, end=60.0, calls=30.0),
-        "an exporter whose clock is ahead does not close a window",
+        replace(STOPS, start=-300.0, end=60.0, calls=30.0),
+        "an exporter whose clock is ahead closes no batch early",
         {**during(59, 59, STALLED, MISS, MISS_SOON), **during(62, 70, CLOSED)},
         Exporter(ahead=3.0),
     ),
     one(
-        replace(OVER, ended=60.0),
-        "an end that the API sets long after the close does not begin it anew",
+        replace(CLOSED_EARLIER, ended=60.0),
+        "an end that the API sets long after the window does not restart the alert",
         {**during(2, 38, CLOSED), **during(42, 70)},
     ),
     one(
-        replace(OVER, ended=-320.0, end=60.0),
-        "an end before the close counts from the end",
+        replace(CLOSED_EARLIER, ended=-320.0, end=60.0),
+        "the alert counts from the batch's end where that is before the window end",
         {**during(2, 38, CLOSED), **during(42, 70)},
     ),
     one(
         replace(
-            HALTS,
+            STOPS,
             start=-300.0,
             end=60.0,
             calls=25.0,
             completed=lambda _minute: 20.0,
             created=-310.0,
         ),
-        "old data tell nothing of a close",
+        "stale data have no alert about a closed batch",
         during(61, 80),
         Exporter(failing=((50, 999),), stale_after=60.0),
     ),
 )
 
 
-def called(errors: float, success: float) -> Batch:
-    """Return a batch with a constant call status."""
+def with_status(errors: float, success: float) -> Batch:
+    """Return a batch whose call status does not change."""
     counts = {"error": errors, "success": success, "pending": 50.0, "expired": 0.0}
     statuses = {status: (lambda _minute, count=count: count) for status, count in counts.items()}
     return replace(STEADY, statuses=statuses)
 
 
-OUTCOMES = (
+CALL_STATUS = (
     one(
-        called(5, 15),
-        "a quarter of 20 made calls are many errors",
+        with_status(5, 15),
+        "errors in 5 of 20 calls made fire the alert",
         during(5, 60, ERRORS),
         Exporter(down=((20, 23),)),
     ),
     one(
-        replace(called(5, 15), gone=30.0),
-        "a batch that is deleted has no errors",
+        replace(with_status(5, 15), deleted=30.0),
+        "the alert about errors resolves when the batch is deleted",
         {**during(5, 29, ERRORS), **during(31, 40)},
     ),
-    one(called(5, 14), "19 calls are too few to tell", {**during(5, 5), **during(60, 60)}),
-    one(called(4, 16), "a fifth is not many", {**during(5, 5), **during(60, 60)}),
     one(
-        replace(called(5, 15), completed=OVER.completed, calls=20.0, ended=-320.0),
-        "errors are told until six hours after the end",
+        with_status(5, 14),
+        "errors in 5 of 19 calls made are too few calls",
+        {**during(5, 5), **during(60, 60)},
+    ),
+    one(
+        with_status(4, 16),
+        "errors in 4 of 20 calls made are not above the threshold",
+        {**during(5, 5), **during(60, 60)},
+    ),
+    one(
+        replace(with_status(5, 15), completed=CLOSED_EARLIER.completed, calls=20.0, ended=-320.0),
+        "the alert about errors resolves six hours after the end",
         {**during(5, 38, ERRORS), **during(42, 50)},
     ),
     one(
-        called(5, 15),
-        "old data tell nothing of errors",
+        with_status(5, 15),
+        "stale data have no alert about errors",
         {**during(5, 5, ERRORS), **during(30, 30), **during(40, 40)},
         Exporter(failing=((10, 999),), stale_after=60.0),
     ),
 )
 
-GROUPS = (STALLS, PAUSES, FORECASTS, ENDS, OUTCOMES)
+GROUPS = (STALLS, PAUSES, FORECASTS, ENDS, CALL_STATUS)

@@ -1,39 +1,40 @@
-"""All scenarios as a test file for promtool."""
+"""Scenarios as a promtool test file."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import yaml
 
+from tests.rules import batches, service
 from tests.rules.scenario import Scenario
-from tests.rules.world import Exporter, scraped, written
+from tests.rules.world import Exporter, scraped, series_values
+
+GROUPS = (*batches.GROUPS, *service.GROUPS)
+"""Every scenario; those of a group share a test."""
 
 FIRING = (
     "sum_over_time((count by (alertname, severity, agent_id, batch_id)"
-    ' (ALERTS{{alertstate="firing",alertname=~"{watched}"{account}}}))[{seconds}s:1m])'
+    ' (ALERTS{{alertstate="firing",alertname=~"{matching}"{account}}}))[{seconds}s:1m])'
 )
-"""In how many minutes each alert fires; more than there are where it fires twice."""
+"""Query for the number of minutes in which each alert fires, counted per firing instance."""
 
 LABELS = ("alertname", "severity", "agent_id", "batch_id")
 
 
-def render(groups: Iterable[Sequence[Scenario]], rules: str) -> str:
-    """Return the file: a test for each group. Minute 0 is the Unix epoch.
-
-    `rules` is the path of the rules, absolute or from the folder of the file. Scenarios of one test
-    have accounts of their own, by their names.
-    """
+def render(groups: Iterable[Sequence[Scenario]], rules: Path) -> str:
+    """Return the test file of these scenarios, for the rules in the file `rules`."""
     document = {
-        "rule_files": [rules],
+        "rule_files": [str(rules)],
         "evaluation_interval": "1m",
-        "tests": [_test(played) for group in groups for played in _played(group)],
+        "tests": [_test(scenarios) for group in groups for scenarios in _tests(group)],
     }
     return yaml.safe_dump(document, sort_keys=False, width=math.inf)
 
 
-def _played(group: Sequence[Scenario]) -> Iterator[Sequence[Scenario]]:
-    """Yield the scenarios of each test."""
+def _tests(group: Sequence[Scenario]) -> Iterator[Sequence[Scenario]]:
+    """Yield the scenarios of each test of a group."""
     yield from ([scenario] for scenario in group if scenario.alone)
     if together := [scenario for scenario in group if not scenario.alone]:
         yield together
@@ -43,22 +44,22 @@ def _test(scenarios: Sequence[Scenario]) -> dict[str, object]:
     series = [each for scenario in scenarios for each in scraped(_own(scenario), scenario.minutes)]
     return {
         "interval": "1m",
-        "input_series": [{"series": name, "values": written(each)} for name, each in series],
+        "input_series": [{"series": name, "values": series_values(each)} for name, each in series],
         "promql_expr_test": [
             test
             for scenario in scenarios
-            for test in (*_alerting(scenario), *_silence(scenario), *_recorded(scenario))
+            for test in (*_firing(scenario), *_silent(scenario), *_recorded(scenario))
         ],
     }
 
 
-def _alerting(scenario: Scenario) -> Iterator[dict[str, object]]:
-    """Yield what fires, by spans of minutes."""
+def _firing(scenario: Scenario) -> Iterator[dict[str, object]]:
+    """Yield the expected alerts of each span."""
     account = "" if scenario.alone else f',account="{scenario.name}"'
     for (first, last), alerts in scenario.fires.items():
         yield {
             "expr": FIRING.format(
-                watched=scenario.watched, account=account, seconds=_seconds(first, last)
+                matching=scenario.matching, account=account, seconds=_seconds(first, last)
             ),
             "eval_time": f"{last}m",
             "exp_samples": [
@@ -67,8 +68,8 @@ def _alerting(scenario: Scenario) -> Iterator[dict[str, object]]:
         }
 
 
-def _silence(scenario: Scenario) -> Iterator[dict[str, object]]:
-    """Yield that nothing is recorded, by names and spans of minutes."""
+def _silent(scenario: Scenario) -> Iterator[dict[str, object]]:
+    """Yield the expectation of no sample, for each recorded name and span."""
     for record, first, last in scenario.silent:
         series = f'{record}{{account="{scenario.name}"}}'
         yield {
@@ -79,7 +80,7 @@ def _silence(scenario: Scenario) -> Iterator[dict[str, object]]:
 
 
 def _recorded(scenario: Scenario) -> Iterator[dict[str, object]]:
-    """Yield what is recorded, by names and minutes."""
+    """Yield the expected value of each recorded name and minute."""
     for record, minute, value in scenario.recorded:
         yield {
             "expr": f'sum({record}{{account="{scenario.name}"}})',
@@ -89,15 +90,16 @@ def _recorded(scenario: Scenario) -> Iterator[dict[str, object]]:
 
 
 def _seconds(first: int, last: int) -> int:
-    """Return a range up to the last minute that has the first one, and half a minute before it.
+    """Return the seconds of a range that ends at the last minute and includes the first.
 
-    Whether a range includes its first moment differs between Prometheus 2 and 3.
+    It begins half a minute early: Prometheus 2 includes a range's first moment, Prometheus 3 does
+    not.
     """
     return 60 * (last - first) + 30
 
 
 def _own(scenario: Scenario) -> tuple[Exporter, ...]:
-    """Return the exporters of a scenario, with an account and instances of their own."""
+    """Return the scenario's exporters with an account and instances of their own."""
     return tuple(
         replace(exporter, account=scenario.name, instance=f"{exporter.instance} of {scenario.name}")
         for exporter in scenario.exporters

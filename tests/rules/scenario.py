@@ -1,37 +1,41 @@
-"""A scenario: what Prometheus scrapes, which alerts fire, and when."""
+"""A scenario: what exporters serve over time, and which alerts then fire."""
 
 from dataclasses import dataclass
 
 from tests.rules.world import Exporter
 
 Fires = dict[tuple[int, int], tuple[str, ...]]
-"""Everything that fires from the first minute to the last: the name of each alert without its
-prefix, severity, agent and batch."""
+"""The alerts that fire in each minute from the first to the last of a span.
+
+Each is its name without the prefix, its severity, agent and batch, separated by spaces.
+"""
 
 
 def during(first: int, last: int, *alerts: str) -> Fires:
-    """Return what fires from the first minute to the last, in each of them."""
+    """Return that these alerts, and no others, fire in each minute of a span."""
     return {(first, last): alerts}
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """`fires` has everything that fires at a time, of the alerts whose name matches `watched`.
+    """A scenario for one promtool test.
 
-    Each scenario has an account of its own, named like the scenario, so one test has many of them.
-    Alerts about exporters have no account: their scenarios are in a test `alone`. `silent` has the
-    spans in which nothing is recorded under a name, `recorded` what is recorded at a minute.
+    `fires` has every alert that fires in its spans, of those whose name matches the regular
+    expression `matching`. Many scenarios share one test, each under an account named like the
+    scenario. Alerts about exporters have no account: their scenarios have a test of their own
+    (`alone`). `silent` lists recorded names without a sample from one minute to another, `recorded`
+    their values at a minute.
     """
 
     name: str
     exporters: tuple[Exporter, ...]
     fires: Fires
-    watched: str = "Ultravox.+"
+    matching: str = "Ultravox.+"
     alone: bool = False
     silent: tuple[tuple[str, int, int], ...] = ()
     recorded: tuple[tuple[str, int, float], ...] = ()
 
     @property
     def minutes(self) -> int:
-        """The length of the scenario, in minutes."""
+        """Return the length of the scenario in minutes."""
         return max(last for _, last in self.fires)

@@ -14,27 +14,27 @@ RATE = "APIRateLimited warning"
 STALE = "DataStale warning a"
 ACCOUNT_STALE = "DataStale warning"
 TRUNCATED = "AgentTruncated warning a"
-NONE = "NoBatches info"
+NO_BATCHES = "NoBatches info"
 DISCOVERY = "DiscoveryFailing warning"
 DOWN = "ExporterDown critical"
 ABSENT = "ExporterAbsent critical"
 
-WATCHING = Exporter()
+POLLING = Exporter()
 
 
 def always(value: float) -> Course:
-    """Return a constant value."""
+    """Return a value that does not change."""
     return lambda _minute: value
 
 
-def serving(name: str, fires: Fires, exporter: Exporter = WATCHING, **extra: Course) -> Scenario:
-    """Return a scenario of an exporter that serves further series, named as in NAMES."""
+def serving(name: str, fires: Fires, exporter: Exporter = POLLING, **extra: Course) -> Scenario:
+    """Return a scenario of an exporter that also serves the series NAMES[key] of each key."""
     series = {NAMES[key]: course for key, course in extra.items()}
     return Scenario(name, (replace(exporter, extra=series),), fires)
 
 
-def moved(name: str, fires: Fires, exporter: Exporter = WATCHING, **extra: Course) -> Scenario:
-    """Return the scenario of an exporter whose pod is another one from minute 40 on."""
+def moved(name: str, fires: Fires, exporter: Exporter = POLLING, **extra: Course) -> Scenario:
+    """Return the same scenario with an exporter that moves to another pod at minute 40."""
     one = serving(name, fires, exporter, **extra)
     pods = (("before", (40, 999)), ("after", (0, 41)))
     return replace(
@@ -67,36 +67,36 @@ NAMES = {
 
 LIMITS = (
     serving(
-        "as many calls as allowed, for 15 minutes",
+        "an account at its limit for 15 minutes",
         {**during(1, 30), **during(36, 60, LIMIT), **during(66, 70)},
         active=lambda minute: 9.0 - (minute % 3 == 0) if 20 <= minute <= 60 else 5.0,
         allowed=always(9),
         account_success=lambda minute: 60 * minute,
-        exporter=replace(WATCHING, down=((40, 43),)),
+        exporter=replace(POLLING, down=((40, 43),)),
     ),
     serving(
-        "at the limit for less",
+        "an account at its limit for less than 15 minutes",
         during(1, 60),
         active=lambda minute: 9.0 if 20 <= minute <= 30 else 5.0,
         allowed=always(9),
         account_success=lambda minute: 60 * minute,
     ),
     serving(
-        "at the limit when last heard of",
+        "an account at its limit that is no longer probed",
         {**during(16, 23, LIMIT), **during(26, 29), **during(31, 35, ACCOUNT_STALE)},
         active=always(9),
         allowed=always(9),
         account_success=lambda minute: 60 * min(minute, 20.0),
     ),
     serving(
-        "at the limit since it was first seen",
+        "an account at its limit since its first probe",
         {**during(1, 13), **during(17, 20, LIMIT)},
         active=always(9),
         allowed=always(9),
         account_success=lambda minute: 60 * minute,
     ),
     serving(
-        "none are allowed",
+        "an account without concurrent calls",
         during(1, 30),
         active=always(0),
         allowed=always(0),
@@ -106,14 +106,14 @@ LIMITS = (
 
 
 def before(minute: float) -> float:
-    """Return a counter that rises in the first minutes, and never again."""
+    """Return a counter that rises in the first minutes only."""
     return min(minute, 8.0)
 
 
 def failing(alert: str, reason: str) -> Scenario:
-    """Return a scenario of one reason for which the polls of an agent fail for 9 minutes.
+    """Return a scenario in which an agent's polls fail for one reason, minutes 20 to 30.
 
-    Before, they failed for all the others.
+    In the first minutes they fail for every other reason.
     """
     others = {f'ultravox_agent_poll_failures_total{{reason="{each}"}}': before for each in REASONS}
     del others[f'ultravox_agent_poll_failures_total{{reason="{reason}"}}']
@@ -128,18 +128,18 @@ def failing(alert: str, reason: str) -> Scenario:
     )
 
 
-def probing(alert: str, code: str) -> Scenario:
-    """Return a scenario of one cause for which the account's probe fails; there is no agent.
+def probing(alert: str, cause: str) -> Scenario:
+    """Return a scenario in which the account probe of an exporter without agents fails.
 
-    Before, it failed for all the others.
+    It fails for one cause, named as in NAMES; in the first minutes it fails for every other cause.
     """
     return serving(
-        f"the account's probe fails: {code}",
+        f"the account probe fails: {cause}",
         {**during(1, 24), **during(28, 49, alert), **during(51, 60)},
-        replace(WATCHING, agent_id="", unscraped=((40, 41),)),
+        replace(POLLING, agent_id="", unscraped=((40, 41),)),
         account_up=lambda minute: float(not 20 <= minute < 50),
         **dict.fromkeys(("refused", "errors", "broken", "limited"), before)
-        | {code: lambda minute: 7.0 + max(min(minute, 50.0) - 19, 0)},
+        | {cause: lambda minute: 7.0 + max(min(minute, 50.0) - 19, 0)},
     )
 
 
@@ -155,115 +155,115 @@ CAUSES = (
     probing(ERRORS, "broken"),
     probing(RATE, "limited"),
     serving(
-        "requests that fail and are made again are no trouble",
+        "requests that succeed when retried have no alert",
         during(1, 60),
         account_up=always(1),
         errors=lambda minute: minute,
         limited=lambda minute: minute,
     ),
     serving(
-        "an agent that stays ill",
+        "an agent that stays down",
         {**during(40, 40, ERRORS, STALE), **during(60, 60, ERRORS, STALE)},
-        replace(WATCHING, failing=((20, 99),), reason="status"),
+        replace(POLLING, failing=((20, 99),), reason="status"),
     ),
 )
 
 STALES = (
     serving(
-        "a poller that hangs",
+        "an agent that is no longer polled",
         {**during(1, 39), **during(41, 60, STALE), **during(62, 70)},
-        replace(WATCHING, hanging=((31, 61),)),
+        replace(POLLING, hanging=((31, 61),)),
     ),
     serving(
-        "a restart is nothing, and polls each ten minutes are not old for 21",
+        "polls every ten minutes, with a missed poll and a restart, are not stale",
         during(1, 70),
-        replace(WATCHING, hanging=((11, 29), (31, 49)), interval=10.0, down=((55, 58),)),
+        replace(POLLING, hanging=((11, 29), (31, 49)), interval=10.0, down=((55, 58),)),
     ),
     serving(
         "an agent that was never polled",
         {**during(1, 4), **during(7, 30, STALE)},
-        replace(WATCHING, hanging=((-999, 999),), unscraped=((15, 17),)),
+        replace(POLLING, hanging=((-999, 999),), unscraped=((15, 17),)),
     ),
     serving(
-        "an account that does not answer, beside an agent that does",
+        "an account whose probes fail while its agent's polls succeed",
         {**during(1, 29), **during(31, 40, ACCOUNT_STALE)},
         account_success=lambda minute: 60 * min(minute, 20.0),
         account_allowed=always(5),
     ),
     serving(
-        "an account as slow as its agents",
+        "an account that is probed as seldom as its agents are polled",
         during(1, 40),
-        replace(WATCHING, interval=10.0),
+        replace(POLLING, interval=10.0),
         account_success=lambda minute: 60 * (minute // 15) * 15,
         account_allowed=always(5),
     ),
     serving(
-        "an account without agents that does not answer",
+        "an account without agents whose probes fail",
         {**during(1, 35), **during(37, 40, ACCOUNT_STALE)},
-        replace(WATCHING, agent_id=""),
+        replace(POLLING, agent_id=""),
         account_success=lambda minute: 60 * min(minute, 20.0),
         account_allowed=always(5),
     ),
     serving(
-        "an account that never answered",
+        "an account whose probe never succeeded",
         {**during(1, 4), **during(6, 20, ACCOUNT_STALE)},
         account_allowed=always(5),
     ),
 )
 
-KNOWN = (
+AGENTS = (
     moved(
-        "a discovery that fails, and a pod that moved",
+        "discovery fails, and the pod moves",
         {**during(1, 34), **during(36, 60, DISCOVERY), **during(62, 70)},
-        replace(WATCHING, unscraped=((50, 53),)),
+        replace(POLLING, unscraped=((50, 53),)),
         discovery=lambda minute: float(not 20 <= minute <= 60),
     ),
     serving(
         "batches beyond max_per_agent",
         {**during(1, 24), **during(26, 40, TRUNCATED), **during(42, 50)},
-        exporter=replace(WATCHING, down=((30, 33),)),
+        exporter=replace(POLLING, down=((30, 33),)),
         hidden=lambda minute: 3.0 if 20 <= minute <= 40 else 0.0,
         unlisted=always(7),
     ),
     moved(
-        "batches beyond max_per_agent, and a pod that moved",
+        "batches beyond max_per_agent, and the pod moves",
         {**during(1, 4), **during(6, 60, TRUNCATED)},
         hidden=always(3),
     ),
     serving(
-        "a listing without an end",
+        "a pagination loop",
         {
             **during(34, 34),
             **during(38, 45, TRUNCATED),
             **during(51, 60, TRUNCATED, STALE),
             **during(62, 70),
         },
-        replace(WATCHING, failing=((30, 61),), reason="loop", unscraped=((55, 57),)),
+        replace(POLLING, failing=((30, 61),), reason="loop", unscraped=((55, 57),)),
     ),
     serving(
         "no batch for an hour",
-        {**during(1, 79), **during(81, 99, NONE), **during(101, 110)},
-        replace(WATCHING, down=((40, 43),)),
+        {**during(1, 79), **during(81, 99, NO_BATCHES), **during(101, 110)},
+        replace(POLLING, down=((40, 43),)),
         batches=lambda minute: float(not 20 <= minute < 100),
         ended=always(0),
     ),
     serving(
-        "ended batches are batches",
+        "an agent with ended batches only",
         during(1, 90),
         batches=always(0),
         ended=always(1),
         discovered=always(1),
     ),
     serving(
-        "what is not known is not none",
-        {**during(70, 70, NONE), **during(90, 90, STALE), **during(100, 100, STALE)},
-        replace(WATCHING, hanging=((71, 999),)),
+        "an agent without batches becomes stale",
+        {**during(70, 70, NO_BATCHES), **during(90, 90, STALE), **during(100, 100, STALE)},
+        replace(POLLING, hanging=((71, 999),)),
         batches=always(0),
     ),
     moved(
-        "an account in which no agent is found, and a pod that moved",
-        {**during(59, 59), **during(61, 70, NONE)},
-        replace(WATCHING, agent_id="", unscraped=((20, 23), (64, 66))),
+        "discovery finds no agent, and the pod moves",
+        {**during(59, 59), **during(61, 70, NO_BATCHES)},
+        replace(POLLING, agent_id="", unscraped=((20, 23), (64, 66))),
         discovered=always(0),
     ),
 )
@@ -272,28 +272,28 @@ ONE, TWO = Exporter(down=((20, 60),)), Exporter(instance="two:10110")
 
 
 def alone(name: str, exporters: tuple[Exporter, ...], fires: Fires) -> Scenario:
-    """Return a scenario of alerts that have no account."""
+    """Return a scenario of alerts without an account."""
     return Scenario(name, exporters, fires, alone=True)
 
 
 EXPORTERS = (
     alone(
-        "an exporter that is down, and back",
+        "an exporter is down and comes back",
         (replace(ONE, pod="p1"),),
         {**during(1, 23), **during(26, 33, DOWN), **during(45, 45, DOWN, ABSENT), **during(62, 70)},
     ),
     alone(
-        "a replica that is down, and one failed scrape of the other",
+        "a replica is down, and scrapes of the other fail",
         (replace(ONE, pod="p1"), replace(TWO, pod="p2", unscraped=((40, 42),))),
         during(1, 60),
     ),
     alone(
-        "a shard that is down",
+        "a shard is down",
         (ONE, replace(TWO, agent_id="other")),
         {**during(1, 23), **during(26, 59, DOWN)},
     ),
     alone(
-        "a scrape that fails, after an agent was taken off",
+        "scrapes fail after an agent was removed from the configuration",
         (
             Exporter(unscraped=((40, 42),)),
             Exporter(agent_id="other", known=((0, 20),), unscraped=((40, 42),)),
@@ -301,15 +301,15 @@ EXPORTERS = (
         during(1, 60),
     ),
     alone(
-        "another program that is down",
+        "a target that is not an exporter is down",
         (Exporter(), Exporter(instance="other", down=((-999, 999),))),
         during(1, 30),
     ),
     alone(
-        "no exporter at all",
+        "no exporter is a scrape target",
         (Exporter(instance="other", down=((-999, 999),)),),
         {**during(1, 4), **during(6, 20, ABSENT)},
     ),
 )
 
-GROUPS = (LIMITS, CAUSES, STALES, KNOWN, EXPORTERS)
+GROUPS = (LIMITS, CAUSES, STALES, AGENTS, EXPORTERS)

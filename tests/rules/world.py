@@ -1,4 +1,4 @@
-"""What Prometheus has scraped of an exporter, minute by minute. Minute 0 is the Unix epoch."""
+"""What Prometheus scrapes from exporters, minute by minute. Minute 0 is the Unix epoch."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,29 +8,29 @@ from exporter.errors import REASONS
 
 MINUTE = 60.0
 
-Moments: TypeAlias = tuple[tuple[float, float], ...]
-"""Spans of minutes, from each first one until before the second."""
+Spans: TypeAlias = tuple[tuple[float, float], ...]
+"""Spans of minutes: each includes its first minute, not its last."""
 
 Course: TypeAlias = Callable[[float], float]
-"""A value by minute."""
+"""A value as a function of the minute."""
 
 Series: TypeAlias = tuple[str, list[float | None]]
-"""A series with its labels, and its samples by minute."""
+"""A series with its labels, and its sample of each minute; None where it has none."""
 
 
-def within(minute: float, spans: Moments) -> bool:
+def within(minute: float, spans: Spans) -> bool:
     """Return whether a minute is in one of the spans."""
     return any(first <= minute < last for first, last in spans)
 
 
 def steady(rate: float, since: float = 0.0, until: float = 1e9) -> Course:
-    """Return completed calls that rise by a rate (calls a minute) between two minutes."""
+    """Return completed calls that rise by `rate` calls per minute, between two minutes."""
     return lambda minute: rate * max(min(minute, until) - since, 0.0) // 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A batch at the API; times are minutes. `gone` is when it is deleted."""
+    """A batch as Ultravox knows it; times are minutes. `deleted` is when it is deleted."""
 
     completed: Course
     batch_id: str = "b"
@@ -38,13 +38,13 @@ class Batch:
     created: float = -300.0
     start: float | None = None
     end: float | None = None
-    paused: Moments = ()
+    paused: Spans = ()
     ended: float | None = None
-    gone: float = 1e9
+    deleted: float = 1e9
     statuses: Mapping[str, Course] | None = None
 
     def gauges(self, at: float) -> Iterator[tuple[str, float]]:
-        """Yield what is served of it, as it was at a minute: names, further labels, values."""
+        """Yield the batch's metrics as of a minute: name (`#` status) and value."""
         done = min(self.completed(at), self.calls)
         yield "calls", self.calls
         yield "calls_completed", done
@@ -64,13 +64,13 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class Exporter:
-    """An exporter that polls one agent each minute. All spans are minutes.
+    """An exporter that polls one agent each minute. Times are minutes.
 
-    `down` is when it can't be scraped, and after which it knows nothing of the past; `unscraped` is
-    when it can't be scraped and keeps running. `failing` is when polls fail, for `reason`;
-    `hanging` is when it does not poll. Data older than `stale_after` minutes are withdrawn. At
-    minute `renamed` the agent gets another name; it is polled while it is `known`. The exporter's
-    clock is `ahead` minutes ahead. `extra` has further series, or other values of those.
+    It does not run while it is `down`, and then starts without data. `unscraped` is when only its
+    scrapes fail. `failing` is when its polls fail, for `reason`; `hanging` is when it sends none.
+    It withdraws data older than `stale_after`. At `renamed` the agent gets another name; the agent
+    is configured while it is `known`. The exporter's clock is `ahead` of Prometheus' clock.
+    `extra` adds series, or replaces their values.
     """
 
     batches: tuple[Batch, ...] = ()
@@ -79,19 +79,19 @@ class Exporter:
     ahead: float = 0.0
     agent_id: str = "a"
     account: str = "acme"
-    known: Moments = ((-1e9, 1e9),)
+    known: Spans = ((-1e9, 1e9),)
     interval: float = 0.5
     stale_after: float = 10.0
-    down: Moments = ()
-    unscraped: Moments = ()
-    failing: Moments = ()
+    down: Spans = ()
+    unscraped: Spans = ()
+    failing: Spans = ()
     reason: str = "unreachable"
-    hanging: Moments = ()
+    hanging: Spans = ()
     renamed: float = 1e9
     extra: Mapping[str, Course] | None = None
 
     def polled(self, minute: int) -> int | None:
-        """Return the minute of the last successful poll since the last start."""
+        """Return the minute of the last successful poll since the exporter's start."""
         for at in range(minute, -400, -1):
             if within(at, self.down):
                 return None
@@ -100,7 +100,7 @@ class Exporter:
         return None
 
     def scrape(self, minute: int) -> dict[str, float]:
-        """Return the samples of a scrape at a minute: values by series."""
+        """Return the samples of the scrape at a minute, by series."""
         if within(minute, (*self.down, *self.unscraped)):
             return {f"up{{{self._target()}}}": 0.0}
         found = {
@@ -114,12 +114,12 @@ class Exporter:
         return found
 
     def _agent(self, minute: int) -> dict[str, float]:
-        failing = within(minute, self.failing)
+        down = within(minute, self.failing)
         name = "Renewals" if minute < self.renamed else "Win-back"
         found = {
-            self._series("ultravox_agent_up"): float(not failing),
+            self._series("ultravox_agent_up"): float(not down),
             self._series("ultravox_agent_poll_interval_seconds"): (
-                300.0 if failing else self.interval * MINUTE
+                300.0 if down else self.interval * MINUTE
             ),
             self._series(f'ultravox_agent_info{{agent="{name}"}}'): 1.0,
         }
@@ -139,7 +139,7 @@ class Exporter:
         return found
 
     def _batch(self, batch: Batch, at: float) -> dict[str, float]:
-        if not batch.created <= at < batch.gone:
+        if not batch.created <= at < batch.deleted:
             return {}
         found = {}
         for name, value in batch.gauges(at):
@@ -172,8 +172,8 @@ def scraped(exporters: tuple[Exporter, ...], minutes: int) -> list[Series]:
     return list(found.items())
 
 
-def written(samples: list[float | None]) -> str:
-    """Return samples as promtool reads them; a missing sample after another is a stale marker."""
+def series_values(samples: list[float | None]) -> str:
+    """Return samples in promtool's notation; a missing one after another is a stale marker."""
     words: list[str] = []
     index = 0
     while index < len(samples):

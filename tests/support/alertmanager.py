@@ -1,4 +1,4 @@
-"""A real Alertmanager with the example's routes, and somebody who takes its notifications."""
+"""A real Alertmanager with the routes of the example, and a receiver of its notifications."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -12,16 +12,16 @@ from tests.support.programs import serving
 from tools.docs.pages import ROOT
 
 EXAMPLE = ROOT / "prometheus" / "examples" / "alertmanager.yml"
-"""The configuration that users start from."""
+"""The example configuration for users."""
 
 PLACEHOLDER = "http://localhost:5001"
-"""Where the example sends notifications."""
+"""The address to which the example sends notifications."""
 
 Labels = Mapping[str, str]
 
 
 class Alertmanager:
-    """A running Alertmanager: sends alerts to its API, and reads them from there."""
+    """A client of a running Alertmanager's API."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self.address = url.removeprefix("http://")
@@ -29,13 +29,13 @@ class Alertmanager:
         self._session = session
 
     async def fire(self, alerts: Iterable[Labels]) -> None:
-        """Send firing alerts to it."""
+        """Send firing alerts."""
         body = [{"labels": labels} for labels in alerts]
         async with self._session.post(self._alerts, json=body) as response:
             assert response.status == 200, await response.text()
 
     async def alerts(self) -> list[Any]:
-        """Return its alerts, with the alerts that inhibit them."""
+        """Return the active alerts, each with the alerts that inhibit it."""
         async with self._session.get(self._alerts) as response:
             found: list[Any] = await response.json()
             return found
@@ -43,11 +43,11 @@ class Alertmanager:
 
 @asynccontextmanager
 async def alerting(config: Path) -> AsyncIterator[Alertmanager]:
-    """Run an Alertmanager with this configuration, its data beside it; end it on leaving."""
+    """Run an Alertmanager with this configuration, and its data in the same folder."""
     flags = (
         f"--config.file={config}",
         f"--storage.path={config.parent / 'alertmanager'}",
-        # Empty: it opens no port for others of its kind.
+        # Empty: it opens no port for a cluster of Alertmanagers.
         "--cluster.listen-address=",
         "--log.level=warn",
     )
@@ -56,14 +56,14 @@ async def alerting(config: Path) -> AsyncIterator[Alertmanager]:
 
 
 class Receiver:
-    """Somebody who is notified: `notifications` are the bodies, each with its path as `path`."""
+    """A receiver. `notifications` are the bodies, each with the request's path as `path`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.notifications: list[Any] = []
 
     def alerts(self) -> list[Any]:
-        """Return the alerts of all notifications, each with the path it came to."""
+        """Return the alerts of all notifications, each with the path of its request."""
         return [
             {**alert, "path": each["path"]}
             for each in self.notifications
@@ -73,7 +73,7 @@ class Receiver:
 
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Receiver]:
-    """Take notifications over HTTP while the context is open."""
+    """Receive notifications over HTTP while the context is open."""
     app = web.Application()
     runner = web.AppRunner(app, access_log=None)
 

@@ -1,5 +1,5 @@
-"""`make mutants`: removes each guard of the rules; at least one scenario must fail.
+"""`make mutants`: each rule with one condition removed; at least one scenario must fail.
 
-mutants  the rules, each with one guard removed
-trial    whether a scenario notices a mutant
+mutants  every rule with one condition removed or loosened
+trial    scenarios run by promtool against a mutant
 """

@@ -1,12 +1,11 @@
-"""The mutants of the rules: each rule with one guard removed.
+"""Every rule with one condition removed or loosened.
 
-A guard is a line of an expression that begins with `and`, `unless` or `or`, a bound, a `for`, a
+A condition is a line of an expression that begins with `and`, `unless` or `or`, a bound, a `for`, a
 look-back, or a label that is aggregated away.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import yaml
@@ -18,34 +17,46 @@ Rule = dict[str, Any]
 
 
 class Mutant(NamedTuple):
-    """A rule with one guard removed: its place, the changed rule, and what changed."""
+    """A rule without one of its conditions: its position, the changed rule, and the change."""
 
-    place: int
+    position: int
     rule: Rule
-    how: str
+    change: str
 
 
-def mutants(every: Sequence[Rule]) -> Iterator[Mutant]:
-    """Yield each rule with one guard removed, for every guard."""
-    for place, rule in enumerate(every):
+def bundled() -> list[Rule]:
+    """Return the rules as shipped, without annotations, which take promtool long."""
+    rules: list[Rule] = yaml.safe_load(render(Thresholds(), Links()))["groups"][0]["rules"]
+    return [{key: rule[key] for key in rule if key != "annotations"} for rule in rules]
+
+
+def rule_name(rule: Rule) -> str:
+    """Return the name of an alert or recorded series."""
+    return str(rule.get("alert") or rule.get("record"))
+
+
+def mutants(rules: Sequence[Rule]) -> Iterator[Mutant]:
+    """Yield each rule with one condition less, for every condition."""
+    for index, rule in enumerate(rules):
         if "for" in rule:
-            yield Mutant(place, {key: rule[key] for key in rule if key != "for"}, "no for")
-        for expression, how in _expressions(rule["expr"]):
-            yield Mutant(place, {**rule, "expr": expression}, how)
+            yield Mutant(index, {key: rule[key] for key in rule if key != "for"}, "no for")
+        for expression, change in _expressions(rule["expr"]):
+            yield Mutant(index, {**rule, "expr": expression}, change)
 
 
 def _expressions(expression: str) -> Iterator[tuple[str, str]]:
+    """Yield each changed expression, and the change in words."""
     yield from _without_lines(expression)
-    for pattern, loosened, what in LOOSENED:
+    for pattern, loosened, meaning in LOOSER:
         for found in re.finditer(pattern, expression):
             new = loosened(found)
-            where = expression.count("\n", 0, found.start()) + 1
-            how = f"line {where}: {what}: {found.group()} -> {new}"
-            yield expression[: found.start()] + new + expression[found.end() :], how
+            line = expression.count("\n", 0, found.start()) + 1
+            change = f"line {line}: {meaning}: {found.group()} -> {new}"
+            yield expression[: found.start()] + new + expression[found.end() :], change
 
 
 def _without_lines(expression: str) -> Iterator[tuple[str, str]]:
-    """Yield the expression without each guard, and without each alternative and its guards."""
+    """Yield the expression without each condition, and without each alternative of an `or`."""
     lines = expression.split("\n")
     for index, line in enumerate(lines):
         if re.match(r"\s*(and|unless|or) ", line):
@@ -60,27 +71,27 @@ def _without_lines(expression: str) -> Iterator[tuple[str, str]]:
 
 
 def _end(lines: Sequence[str], index: int) -> int:
-    """Return the line after the operand that starts at a line: it may be in parentheses."""
+    """Return the line after the operand that begins at a line: it may be in parentheses."""
     depth = 0
-    for place in range(index, len(lines)):
-        depth += lines[place].count("(") - lines[place].count(")")
+    for line in range(index, len(lines)):
+        depth += lines[line].count("(") - lines[line].count(")")
         if depth <= 0:
-            return place + 1
+            return line + 1
     raise ValueError(lines[index])
 
 
 def _alternative(lines: Sequence[str], index: int) -> int:
-    """Return the first line of the alternative before the one that starts at a line."""
-    margin = _margin(lines[index])
-    for place in range(index - 1, -1, -1):
-        if _margin(lines[place]) < margin:
-            return place + 1
-        if _margin(lines[place]) == margin and lines[place].lstrip().startswith("or "):
-            return place
+    """Return the first line of the alternative before the one that begins at a line."""
+    indent = _indent(lines[index])
+    for line in range(index - 1, -1, -1):
+        if _indent(lines[line]) < indent:
+            return line + 1
+        if _indent(lines[line]) == indent and lines[line].lstrip().startswith("or "):
+            return line
     return 0
 
 
-def _margin(line: str) -> int:
+def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
@@ -89,26 +100,14 @@ def _bound(found: re.Match[str]) -> str:
     return f"{'>=' if '>' in operator else '<='} {'-' if '>' in operator else ''}1e18"
 
 
-LOOSENED: tuple[tuple[str, Callable[[re.Match[str]], str], str], ...] = (
+LOOSER: tuple[tuple[str, Callable[[re.Match[str]], str], str], ...] = (
     (r"(>=|<=|>|<) [\d.]+\b", _bound, "no bound"),
     (r"== [01]\b", lambda _: ">= 0", "any value"),
-    (r"\b300\)", lambda _: "0)", "no age limit"),
-    (r"2 \* ", lambda _: "0 * ", "no poll interval"),
+    (r", (?:300|660)\)", lambda _: ", 0)", "no minimum age"),
+    (r"\b3 \* ", lambda _: "0 * ", "no poll interval"),
     (r"last_over_time\(([^\[\]]+)\[5m\]\)", lambda found: found.group(1), "no look-back"),
-    (r"\[1h\] offset", lambda _: "[2m] offset", "a short look-back"),
+    (r"\[1h\] offset", lambda _: "[2m] offset", "short memory"),
     (r"\[10m\]", lambda _: "[1d]", "any failure ever"),
-    (r"\(instance, pod, node, ", lambda _: "(", "with the labels of one exporter"),
+    (r"\(instance, pod, node, ", lambda _: "(", "by target"),
 )
-"""What is loosened: a pattern, its replacement, and what the change means."""
-
-
-def bundled_rules() -> list[Rule]:
-    """Return the rules with default thresholds, without their texts: those are slow."""
-    document: Mapping[str, Any] = yaml.safe_load(render(Thresholds(), Links()))
-    rules: list[Rule] = deepcopy(document["groups"][0]["rules"])
-    return [{key: rule[key] for key in rule if key != "annotations"} for rule in rules]
-
-
-def name_of(rule: Rule) -> str:
-    """Return the name of an alerting or recording rule."""
-    return str(rule.get("alert") or rule.get("record"))
+"""What is loosened: its pattern, its replacement, and the meaning of the change."""

@@ -1,8 +1,8 @@
-"""Every kind of guard is removed, once each."""
+"""Each kind of condition is removed, one per mutant."""
 
 import pytest
 
-from tools.rule_mutants.mutants import bundled_rules, mutants
+from tools.rule_mutants.mutants import LOOSER, bundled, mutants
 
 RULE = {
     "alert": "A",
@@ -14,8 +14,8 @@ RULE = {
 }
 
 
-def test_each_guard_is_removed_alone() -> None:
-    found = {mutant.how: mutant.rule for mutant in mutants([RULE])}
+def test_each_condition_is_removed_alone() -> None:
+    found = {mutant.change: mutant.rule for mutant in mutants([RULE])}
     assert list(found) == [
         "no for",
         "line 2: without: unless b == 1",
@@ -25,7 +25,7 @@ def test_each_guard_is_removed_alone() -> None:
         "line 1: no bound: > 0 -> >= -1e18",
         "line 2: any value: == 1 -> >= 0",
         "line 1: no look-back: last_over_time(a[5m]) -> a",
-        "line 1: with the labels of one exporter: (instance, pod, node,  -> (",
+        "line 1: by target: (instance, pod, node,  -> (",
     ]
 
 
@@ -39,10 +39,18 @@ def test_each_guard_is_removed_alone() -> None:
         ("a\nand (\n  b\n  unless c\n)", {"a", "a\nand (\n  b\n)"}),
     ],
 )
-def test_an_alternative_or_a_guard_may_have_many_lines(expression: str, without: set[str]) -> None:
+def test_an_alternative_or_a_condition_may_have_many_lines(
+    expression: str, without: set[str]
+) -> None:
     found = {mutant.rule["expr"] for mutant in mutants([{"record": "r", "expr": expression}])}
     assert without <= found
 
 
-def test_the_bundled_rules_have_guards() -> None:
-    assert len(list(mutants(bundled_rules()))) > len(bundled_rules())
+@pytest.mark.parametrize("meaning", [meaning for *_, meaning in LOOSER])
+def test_each_kind_of_loosening_applies_to_the_bundled_rules(meaning: str) -> None:
+    """A pattern that matches nothing would test nothing."""
+    assert any(f": {meaning}: " in mutant.change for mutant in mutants(bundled()))
+
+
+def test_the_bundled_rules_have_more_conditions_than_rules() -> None:
+    assert len(list(mutants(bundled()))) > len(bundled())
