@@ -133,7 +133,7 @@ def _forecast_texts(seconds: float) -> tuple[str, str]:
     description = (
         f"{_PROGRESS}. The completion rate is {_RATE} calls per minute, measured over the last"
         f" {duration(seconds)} or since the batch opened.{_WINDOW} About {_number(AT_CLOSING)}"
-        " calls will not be made. First check the account's concurrency limit, then the batch's"
+        " calls will not be made. First check the account's concurrency limit and the batch's"
         " throttle."
     )
     return summary, description
