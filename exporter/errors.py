@@ -5,7 +5,7 @@
     ├── ListenError            an address can't be used to listen; only the command line catches it
     └── ApiError               a request or a poll failed; only the polling package catches it
         ├── AuthError          reason `auth`: 401 or 403
-        ├── RateLimitedError   reason `rate_limited`: 429
+        ├── RateLimitedError   reason `rate_limited`: 429, or a hold longer than the deadline
         ├── TimedOutError      reason `timeout`: no complete answer in time
         ├── UnreachableError   reason `unreachable`: no connection, or it broke before an answer
         ├── StatusError        reason `status`: any other status than 200
@@ -87,7 +87,7 @@ class AuthError(ApiError):
 
 
 class RateLimitedError(ApiError):
-    """The API answered 429."""
+    """The API answered 429, or it holds the account for longer than the deadline."""
 
     reason = "rate_limited"
 

@@ -2,7 +2,7 @@
 
     client      one account: its API key, its requests, and what a failed response means
     transport   one request and its response
-    rate_limit  who may poll and who may send a request: slots, rate limit, holds
+    rate_limit  who may send a request: request slots, rate limit, holds
     retry       which failures are retried, and when
     deadline    one deadline for a whole poll
     pagination  from page to page by cursor, to a certain end

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import aiohttp
 import msgspec
+import structlog
 from yarl import URL
 
 from exporter.api import schemas
@@ -33,6 +34,8 @@ from exporter.errors import (
     StatusError,
     TimedOutError,
 )
+
+log = structlog.get_logger()
 
 PAGE_SIZE = 100
 """Records of a page asked for; no maximum is published, a server may send fewer (inferred)."""
@@ -183,7 +186,7 @@ class Client:
         wait: float | None = None
         if response.status in HOLD_STATUSES and response.retry_after is not None:
             wait = retry_after(response.retry_after, response.date)
-            self.limiter.hold(wait or 0.0)
+            self._hold(wait or 0.0, response.status)
         status = response.status
         match status:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
@@ -196,6 +199,18 @@ class Client:
                 error = StatusError
         transient = status in TRANSIENT_STATUSES
         return error(message, status=status, transient=transient, retry_after=wait)
+
+    def _hold(self, seconds: float, status: int) -> None:
+        """Hold the account, and log it unless it is held already."""
+        held = self.limiter.held_for() > 0
+        self.limiter.hold(seconds)
+        if seconds > 0 and not held:
+            log.info(
+                "account_held",
+                account=self._account.name,
+                seconds=round(self.limiter.held_for()),
+                status=status,
+            )
 
 
 def _agent(agent_id: str) -> str:

@@ -24,8 +24,8 @@ class RequestLimiter:
 
     A request waits for a request slot, for the end of a hold, and for the rate limit, first come
     first served. A deadline runs on during a hold, since the API asked for it; it is paused while a
-    request queues for a slot or the rate limit. Background requests run one at a time, and only
-    while no other request waits.
+    request queues for a slot or the rate limit. Background requests run one at a time, and begin
+    only while no other request waits.
     """
 
     def __init__(
@@ -103,3 +103,5 @@ class RequestLimiter:
             async with self._queue:
                 await self._rate.acquire()
         self._waited(clock() - began)
+        # A hold may have begun while the request queued.
+        await self.hold_over(deadline)

@@ -60,8 +60,9 @@ AGENT_METRICS: tuple[AnyMetric[AgentSelection], ...] = (
     ),
     Metric(
         "ultravox_agent_poll_duration_seconds",
-        "Duration of the last poll of the agent, successful or failed, in seconds; absent before"
-        " the first poll",
+        "Duration of the last poll of the agent, successful or failed, in seconds, with waits for"
+        " request slots, rate limit and holds, without the wait for a poll slot; absent before the"
+        " first poll",
         AGENT,
         lambda selection, _: selection.snapshot.health.duration,
     ),

@@ -1,8 +1,8 @@
 """The job that asks for the call status of batches: how many calls are in each status.
 
 It asks for live batches, and once more after a batch has ended. Each status is one request for a
-page of one record, of which `total` alone is decoded. The requests are background requests: no
-listing waits for them.
+page of one record, of which `total` alone is decoded. The requests are background requests: a
+listing waits for at most one of them.
 """
 
 from collections import deque

@@ -19,6 +19,8 @@ MAX_FAILING_POLLS = 2
 class PollSlots:
     """The poll slots of one account, given first come first served.
 
+    Agents whose last poll failed queue for one of MAX_FAILING_POLLS places first. An agent that was
+    not polled yet counts as not failing: agents that hang for the first time can take every slot.
     A poll that waits here has not begun: it has no deadline yet, and the heartbeat does not expect
     it. No poll begins during a hold of the account.
     """

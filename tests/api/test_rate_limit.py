@@ -138,6 +138,22 @@ def test_a_hold_that_is_prolonged_while_a_request_waits_counts() -> None:
         assert 25 <= runner.run(waited()) < 26
 
 
+@pytest.mark.parametrize("background", [False, True])
+def test_no_request_begins_during_a_hold_that_began_while_it_queued(background: bool) -> None:
+    """One request a second: the second queues when a hold of 10 s begins."""
+
+    async def begun() -> float:
+        limiter, clock = RequestLimiter(1.0, ignore), asyncio.get_running_loop().time
+        async with admitted(limiter):
+            pass
+        asyncio.get_running_loop().call_later(0.5, limiter.hold, 10)
+        async with admitted(limiter, background=background):
+            return clock()
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(begun()) >= 10.5
+
+
 async def test_a_request_cancelled_while_it_waits_leaves_nothing_behind() -> None:
     request, background = entries_of(RequestLimiter(FAST, ignore))
     entries = Entries()
