@@ -6,7 +6,7 @@ JSON is read as YAML, so that both have the same checks and line numbers.
 import json
 import re
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 import yaml
 from yaml.composer import ComposerError
@@ -30,7 +30,7 @@ class _Loader(yaml.SafeLoader):
     character. Programs write them also into single values of a YAML file.
     """
 
-    ESCAPE_REPLACEMENTS: ClassVar = {**yaml.SafeLoader.ESCAPE_REPLACEMENTS, "/": "/"}
+    ESCAPE_REPLACEMENTS = {**yaml.SafeLoader.ESCAPE_REPLACEMENTS, "/": "/"}  # type: ignore[misc]  # noqa: RUF012 - PyYAML reads it as an attribute of the class
     _depth = 0
 
     def compose_scalar_node(self, anchor: dict[str, yaml.Node]) -> yaml.ScalarNode:

@@ -33,7 +33,9 @@ def refused(account: Account, environ: dict[str, str] | None = None) -> str:
 
 
 @pytest.mark.parametrize("around", ["{}", "{}\n", " \t{}\r\n\n", "\ufeff{}\r\n"])
-def test_blanks_and_a_byte_order_mark_around_the_key_are_ignored(around: str, tmp_path: Path) -> None:
+def test_blanks_and_a_byte_order_mark_around_the_key_are_ignored(
+    around: str, tmp_path: Path
+) -> None:
     path = tmp_path / "key"
     path.write_text(around.format(KEY), "utf-8")
     assert read_key(in_file(path), {}).current().reveal() == KEY
