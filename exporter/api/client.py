@@ -30,6 +30,7 @@ from exporter.errors import (
     ApiError,
     AuthError,
     NotFoundError,
+    PayloadError,
     RateLimitedError,
     StatusError,
     TimedOutError,
@@ -119,7 +120,7 @@ class Client:
 
         It is a background request: every other request goes first.
         """
-        path = f"{_agent(agent_id)}/scheduled_batches/{quote(batch_id, safe='')}/scheduled_calls"
+        path = f"{_agent(agent_id)}/scheduled_batches/{_segment(batch_id)}/scheduled_calls"
         url = self._url(path, {"status": status, "pageSize": "1"})
         page = await self._get(Resource.CALLS, url, schemas.CALL_PAGE, deadline, background=True)
         return page.total
@@ -214,7 +215,17 @@ class Client:
 
 
 def _agent(agent_id: str) -> str:
-    return f"/api/agents/{quote(agent_id, safe='')}"
+    return f"/api/agents/{_segment(agent_id)}"
+
+
+def _segment(ident: str) -> str:
+    """Return an id as one segment of a URL's path. Raises PayloadError for `.` and `..`.
+
+    These two name another path, however they are encoded.
+    """
+    if ident in {".", ".."}:
+        raise PayloadError(f"{ident!r} is not an id: it names another path of the API")
+    return quote(ident, safe="", errors="surrogatepass")
 
 
 @asynccontextmanager

@@ -16,6 +16,9 @@ from exporter.errors import PayloadError, UnreachableError
 MAX_BODY = 64 * 2**20
 """Bytes of one body, decompressed. Agents carry their call templates, so a page may be large."""
 
+MAX_HEADER = 64 * 2**10
+"""Bytes of one header line. Proxies add policies and cookies that are longer than 8 KiB."""
+
 
 class Resource(StrEnum):
     """What can be asked for: the values of the label `resource`."""
@@ -52,6 +55,8 @@ def open_session() -> AbstractAsyncContextManager[aiohttp.ClientSession]:
     return aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=headers,
+        max_field_size=MAX_HEADER,
+        max_line_size=MAX_HEADER,
         middlewares=(_without_retries,),
         timeout=aiohttp.ClientTimeout(),
         trust_env=False,
@@ -74,13 +79,28 @@ async def send(
     except aiohttp.ClientPayloadError:
         message = f"{resource}: the response broke off before its end"
         raise PayloadError(message, transient=True) from None
-    except aiohttp.ClientResponseError:
-        raise PayloadError(f"{resource}: the response is not valid HTTP") from None
+    except aiohttp.ClientResponseError as error:
+        raise PayloadError(f"{resource}: {_invalid_http(error)}") from None
     except _BrokenError:
         message = f"{resource}: the connection broke before the response"
         raise UnreachableError(message, transient=True) from None
     except aiohttp.ClientError as error:
         raise UnreachableError(f"{resource}: {error}") from None
+    except UnicodeError:
+        # Python raises it for some host names, before the name server is asked.
+        raise UnreachableError(f"{resource}: the host name can't be looked up") from None
+
+
+def _invalid_http(error: aiohttp.ClientResponseError) -> str:
+    """Return what is wrong with a response that aiohttp can't read.
+
+    aiohttp's message may quote the response, so only its beginning is read.
+    """
+    if error.message.startswith("Got more than"):
+        return f"a header of the response is larger than {MAX_HEADER} bytes"
+    if error.message.startswith("Too many headers"):
+        return "the response has too many headers"
+    return "the response is not valid HTTP"
 
 
 async def _read(resource: Resource, response: aiohttp.ClientResponse) -> bytes:

@@ -19,6 +19,7 @@ from exporter.config.schema import (
     Config,
     Discover,
     Polling,
+    is_agent_id,
     json_schema,
     json_schema_text,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "LabelCollision",
     "Polling",
     "Secret",
+    "is_agent_id",
     "json_schema",
     "json_schema_text",
     "label_collisions",

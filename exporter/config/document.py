@@ -1,5 +1,9 @@
-"""The file as one tree of YAML nodes, each with its line. A YAML tag never creates an object."""
+"""The file as one tree of YAML nodes, each with its line. A YAML tag never creates an object.
 
+JSON is read as YAML, so that both have the same checks and line numbers.
+"""
+
+import json
 import re
 from pathlib import Path
 from typing import Final
@@ -15,12 +19,24 @@ _LARGEST: Final = 10 * 2**20
 # PyYAML repeats aliases, anchors and tags in its messages, and any text may be a pasted key. Names
 # of tokens, such as '<block end>', and single characters are kept.
 _REPEATED: Final = re.compile("'[^'<\\s]{4,}'")
+_SURROGATE_PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_NULL: Final = "tag:yaml.org,2002:null"
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which also refuses recursive and very deep trees."""
+    r"""PyYAML's safe loader, which also refuses recursive and very deep trees.
 
+    It reads the escapes of JSON that YAML 1.1 does not have: `\/`, and two `\u` escapes for one
+    character. Programs write them also into single values of a YAML file.
+    """
+
+    ESCAPE_REPLACEMENTS = {**yaml.SafeLoader.ESCAPE_REPLACEMENTS, "/": "/"}  # type: ignore[misc]  # noqa: RUF012 - PyYAML reads it as an attribute of the class
     _depth = 0
+
+    def compose_scalar_node(self, anchor: dict[str, yaml.Node]) -> yaml.ScalarNode:
+        node = super().compose_scalar_node(anchor)
+        node.value = _SURROGATE_PAIR.sub(_one_character, node.value)
+        return node
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         is_alias = self.check_event(yaml.AliasEvent)
@@ -39,17 +55,39 @@ class _Loader(yaml.SafeLoader):
 
 
 def read(path: Path) -> yaml.Node:
-    """Return the root node of the file's only document. Raises ConfigError."""
+    """Return the root node of the file's only document. Raises ConfigError.
+
+    Empty documents are skipped: a `---` at the end of the file begins one.
+    """
     file = str(path)
-    loader = _loader(file, _text(path))
+    loader = _loader(file, _spaced(_text(path)))
     root = _next(file, loader)
-    if root is None or root.tag == "tag:yaml.org,2002:null":
+    if root is None:
         raise _error(file, None, "the file is empty: expected a mapping with the key accounts")
     second = _next(file, loader)
     if second is not None:
         line = second.start_mark.line + 1
         raise _error(file, line, "a second document starts here: write one document per file")
     return root
+
+
+def _spaced(text: str) -> str:
+    """Return the text; where it is JSON, with spaces for tabs, with which YAML does not indent.
+
+    In JSON, no tab is inside of a string.
+    """
+    if "\t" not in text or not text.lstrip().startswith("{"):
+        return text
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return text.replace("\t", " ")
+
+
+def _one_character(pair: re.Match[str]) -> str:
+    """Return the character of a surrogate pair."""
+    return pair[0].encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 def _loader(file: str, text: str) -> _Loader:
@@ -76,14 +114,19 @@ def _text(path: Path) -> str:
 
 
 def _next(file: str, loader: _Loader) -> yaml.Node | None:
+    """Return the root of the next document that is not empty, None at the end of the file."""
     try:
-        return loader.get_node() if loader.check_node() else None
+        while loader.check_node():
+            root = loader.get_node()
+            if root is not None and root.tag != _NULL:
+                return root
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(file, error) from None
     except (ValueError, OverflowError):
         # PyYAML passes escapes such as "\UFFFFFFFF" and version numbers to Python unchecked.
         line = loader.get_mark().line + 1
         raise _error(file, line, "not valid YAML: a number is out of range") from None
+    return None
 
 
 def _syntax_error(file: str, error: yaml.MarkedYAMLError) -> ConfigError:

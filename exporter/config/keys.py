@@ -100,7 +100,8 @@ def from_environment(name: str, environ: Mapping[str, str]) -> Secret:
 
 
 def _checked(text: str, source: str) -> Secret:
-    key = text.strip()
+    # Editors on Windows write a byte order mark at the beginning of a file.
+    key = text.removeprefix("\ufeff").strip()
     if not key:
         raise ValueError(f"{source} is empty")
     if len(text) > _LARGEST:

@@ -22,6 +22,10 @@ _URL: Final = re.compile(
     r"(?:/[\x21-\x7e]*)?",
     re.IGNORECASE,
 )
+# A name server is asked for labels of 1 to 63 characters. Python can't encode others.
+_HOST_NAME: Final = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.IGNORECASE
+)
 _PORTS: Final = range(1, 65536)
 _YEAR: Final = durations.parse("1y")
 
@@ -117,8 +121,14 @@ def _base_url(written: str) -> str:
 
 
 def _reachable(host: str, port: str | None) -> bool:
-    named = not host.startswith("[") or _address(host) is not None
+    named = _address(host) is not None or _is_host_name(host)
     return named and (port is None or int(port) in _PORTS)
+
+
+def _is_host_name(host: str) -> bool:
+    """Return whether a name server can be asked for the host. `1.2.3` is a wrong IP address."""
+    name = host.removesuffix(".")
+    return _HOST_NAME.fullmatch(name) is not None and not name.rpartition(".")[2].isdigit()
 
 
 def _is_loopback(host: str) -> bool:

@@ -25,6 +25,17 @@ _AGENT_ID: Final = text(
     r"an agent's id, without blanks and without / \ ? # %, and not . or ..",
     r"(?!\.{1,2}$)[^\s/\\?#%]+",
 )
+
+
+def is_agent_id(written: str) -> bool:
+    """Return whether a text can be an agent's id: one segment of a URL's path."""
+    try:
+        _AGENT_ID.parse(written)
+    except ValueError:
+        return False
+    return True
+
+
 _LABEL_NAME: Final = text(
     "a label's name: letters, digits and '_', not a digit or '__' first, "
     "and not account, agent_id, agent, job or instance",

@@ -7,7 +7,7 @@ import structlog
 from msgspec.structs import replace
 
 from exporter.api.schemas import AgentRecord
-from exporter.config import Account, Config
+from exporter.config import Account, Config, is_agent_id
 from exporter.model import AccountSnapshot, Agent, AgentKey, AgentSnapshot, PollHealth
 from exporter.plan import cost
 from exporter.polling.account_probe import AccountProbe
@@ -44,6 +44,7 @@ class Supervisor:
         self._jobs = asyncio.TaskGroup()
         self._configured = configured(account)
         self._discovered: dict[AgentKey, asyncio.Task[None]] = {}
+        self._skipped: frozenset[str] = frozenset()
         self._affordable = True
         self._register()
 
@@ -87,7 +88,10 @@ class Supervisor:
         A gone agent leaves the store; a renamed one has its new name at once.
         """
         account = self._account.name
-        agents = [Agent(account, each.agent_id, each.name or each.agent_id) for each in records]
+        agents = [
+            Agent(account, each.agent_id, each.name or each.agent_id)
+            for each in self._with_usable_ids(records)
+        ]
         fixed = {agent.key for agent in self._configured}
         wanted = {agent.key: agent for agent in agents if agent.key not in fixed}
         for key in self._discovered.keys() - wanted.keys():
@@ -99,6 +103,18 @@ class Supervisor:
         for index, agent in enumerate(new):
             self._add(agent, _delay(index, len(new)))
         self._warn_of_cost()
+
+    def _with_usable_ids(self, records: Iterable[AgentRecord]) -> list[AgentRecord]:
+        """Return the agents that can be asked for; log each other one when it is new."""
+        records = list(records)
+        skipped = frozenset(each.agent_id for each in records if not is_agent_id(each.agent_id))
+        for agent_id in sorted(skipped - self._skipped):
+            problem = "the id is not one segment of a URL's path: the agent is not polled"
+            log.warning(
+                "agent_skipped", account=self._account.name, agent_id=agent_id, problem=problem
+            )
+        self._skipped = skipped
+        return [each for each in records if each.agent_id not in skipped]
 
     def _add(self, agent: Agent, delay: float) -> None:
         self._access.store.put_agent(self._not_polled(agent))

@@ -16,7 +16,11 @@ _NAME: Final = re.compile("[a-zA-Z0-9_.-]*")
 
 
 class Address(msgspec.Struct, frozen=True):
-    """A listen address. An empty host is every address of the machine; port 0 is any free port."""
+    """A listen address; port 0 is any free port.
+
+    An empty host and `::` are every address of the machine, IPv4 and IPv6; `0.0.0.0` is every IPv4
+    address.
+    """
 
     host: str
     port: int
@@ -41,15 +45,22 @@ class Address(msgspec.Struct, frozen=True):
 
     def reached_by(self) -> "Address":
         """Return the address at which a client on this machine reaches a listener on this one."""
-        return self if self.host else Address("127.0.0.1", self.port)
+        match _unspecified(self.host):
+            case ipaddress.IPv6Address():
+                return Address("::1", self.port)
+            case ipaddress.IPv4Address():
+                return Address("127.0.0.1", self.port)
+        return self
 
     def bind(self, has_dual_stack: Callable[[], bool] = socket.has_dualstack_ipv6) -> socket.socket:
         """Return a listening socket. Raises ListenError.
 
-        Without a host, one socket accepts both IPv4 and IPv6 if the machine has both, so that port
-        0 is the same free port for each. `has_dual_stack` returns whether the machine has both.
+        Without a host and for `::`, one socket accepts both IPv4 and IPv6 if the machine has both,
+        as in Go's programs; port 0 is then the same free port for each. `has_dual_stack` returns
+        whether the machine has both.
         """
-        both = not self.host and has_dual_stack()
+        every = not self.host or isinstance(_unspecified(self.host), ipaddress.IPv6Address)
+        both = every and has_dual_stack()
         family = socket.AF_INET6 if both or ":" in self.host else socket.AF_INET
         try:
             return socket.create_server(
@@ -57,6 +68,18 @@ class Address(msgspec.Struct, frozen=True):
             )
         except OSError as error:
             raise ListenError(f"can't listen on {self}: {error.strerror or error}") from None
+
+
+def _unspecified(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that means every address, None where the host is another.
+
+    An empty host is `0.0.0.0`.
+    """
+    try:
+        found = ipaddress.ip_address(host or "0.0.0.0")  # noqa: S104 - nothing listens here
+    except ValueError:
+        return None
+    return found if found.is_unspecified else None
 
 
 def _is_ipv6(host: str) -> bool:

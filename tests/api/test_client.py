@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from exporter.api.deadline import Deadline
 from exporter.api.pagination import MAX_PAGES, pages_of
 from exporter.api.rate_limit import MAX_REQUESTS
 from exporter.api.schemas import AccountRecord, Page
+from exporter.api.transport import MAX_HEADER
 from exporter.config import Account, Key, Secret, read_key
 from exporter.errors import (
     ApiError,
@@ -104,6 +106,18 @@ async def test_an_id_is_one_segment_of_the_path(simulator: Simulator, base_url: 
     with pytest.raises(NotFoundError):
         await listed(simulator, base_url, "../accounts/ä&x")
     assert simulator.requests[0].path == "/api/agents/../accounts/ä&x/scheduled_batches"
+
+
+@pytest.mark.parametrize("ident", [".", ".."])
+async def test_an_id_that_names_another_path_is_refused(
+    simulator: Simulator, base_url: str, ident: str
+) -> None:
+    with pytest.raises(PayloadError, match="is not an id"):
+        await listed(simulator, base_url, ident)
+    async with client(simulator, base_url) as api, Deadline(LATE) as deadline:
+        with pytest.raises(PayloadError, match="is not an id"):
+            await api.calls("agent", ident, "ERROR", deadline)
+    assert simulator.requests == []
 
 
 async def test_a_repeating_cursor_ends_the_listing(simulator: Simulator, base_url: str) -> None:
@@ -201,17 +215,70 @@ async def test_a_refused_connection_is_unreachable() -> None:
             await account(api)
 
 
-async def test_a_response_that_is_not_http_is_a_payload_error() -> None:
-    async def rubbish(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+@asynccontextmanager
+async def answering(response: bytes) -> AsyncIterator[Client]:
+    """Yield a client of a server that gives one response to each request."""
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(response)
         writer.close()
 
-    server = await asyncio.start_server(rubbish, "127.0.0.1", 0)
+    server = await asyncio.start_server(respond, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
         async with connecting(f"http://127.0.0.1:{port}") as api:
-            with pytest.raises(PayloadError, match="not valid HTTP"):
-                await account(api)
+            yield api
+
+
+async def test_a_response_that_is_not_http_is_a_payload_error() -> None:
+    async with answering(b"SSH-2.0-OpenSSH_9.2\r\n\r\n") as api:
+        with pytest.raises(PayloadError, match="not valid HTTP"):
+            await account(api)
+
+
+def with_headers(*headers: str) -> bytes:
+    """Return a good response about the account, with more headers."""
+    body = '{"activeCalls": 0, "allowedConcurrentCalls": null}'
+    head = ("HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *headers)
+    return "\r\n".join((*head, "", body)).encode()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Content-Security-Policy: " + "x" * (MAX_HEADER - 100)],
+        [f"Set-Cookie: name{number}={'x' * 4000}" for number in range(100)],
+    ],
+    ids=["one", "many"],
+)
+async def test_long_headers_are_read(headers: list[str]) -> None:
+    async with answering(with_headers(*headers)) as api:
+        assert (await account(api)).active_calls == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        (["X: " + "x" * (MAX_HEADER + 1)], "account: a header .* is larger than 65536 bytes"),
+        (["X: x"] * 1000, "account: the response has too many headers"),
+    ],
+    ids=["too-long", "too-many"],
+)
+async def test_headers_beyond_the_limits_are_a_payload_error(
+    headers: list[str], message: str
+) -> None:
+    async with answering(with_headers(*headers)) as api:
+        with pytest.raises(PayloadError, match=message):
+            await account(api)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64])
+async def test_a_host_name_that_python_cannot_encode_is_unreachable(host: str) -> None:
+    """The configuration refuses it. No such error may end the process all the same."""
+    async with connecting(f"https://{host}") as api:
+        with pytest.raises(UnreachableError, match="account: the host name can't be looked up"):
+            await account(api)
 
 
 async def test_a_cancelled_request_is_counted_as_an_error(

@@ -32,10 +32,12 @@ def refused(account: Account, environ: dict[str, str] | None = None) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("around", ["{}", "{}\n", " \t{}\r\n\n"])
-def test_the_key_in_a_file_may_have_blanks_around_it(around: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("around", ["{}", "{}\n", " \t{}\r\n\n", "\ufeff{}\r\n"])
+def test_blanks_and_a_byte_order_mark_around_the_key_are_ignored(
+    around: str, tmp_path: Path
+) -> None:
     path = tmp_path / "key"
-    path.write_text(around.format(KEY))
+    path.write_text(around.format(KEY), "utf-8")
     assert read_key(in_file(path), {}).current().reveal() == KEY
 
 
@@ -44,7 +46,7 @@ def test_the_key_in_a_variable() -> None:
     assert read_key(account, {"NAME": f"{KEY}\n"}).current() == Secret(KEY)
 
 
-@pytest.mark.parametrize("content", [b"", b" \n"])
+@pytest.mark.parametrize("content", [b"", b" \n", b"\xef\xbb\xbf\n"])
 def test_an_empty_key_file_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_bytes(content)

@@ -1,5 +1,6 @@
 """`load` and `resolve`: from files and the environment to a `Config`."""
 
+import json
 import os
 from pathlib import Path
 
@@ -108,6 +109,85 @@ def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(SMALLEST, "utf-8-sig")
     assert load(path) == load(GOOD / "smallest.yaml")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["api.ultravox.ai.", "a" * 63, ".".join(["a" * 61] * 4), "a_b.-c-", "xn--bcher-kva.example"],
+)
+def test_any_host_name_that_a_name_server_may_know_is_accepted(host: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"{SMALLEST}    base_url: https://{host}:8443/api/\n")
+    assert load(path).accounts[0].base_url == f"https://{host}:8443/api"
+
+
+TEXT = "Rénovations 🏠 </\u2028>"
+
+AS_JSON = {
+    "accounts": [
+        {
+            "name": "a",
+            "api_key_env": "KEY",
+            "base_url": "https://api.ultravox.ai/v2",
+            "agents": [{"id": "one", "name": TEXT, "labels": {"note": TEXT}}],
+        }
+    ]
+}
+
+
+@pytest.mark.parametrize("indent", [None, 2, "\t"])
+@pytest.mark.parametrize("slash", ["/", "\\/"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_json_is_read_as_a_json_library_writes_it(
+    indent: int | str | None, slash: str, encoding: str, tmp_path: Path
+) -> None:
+    """Characters as surrogate pairs, escaped slashes, tabs, and a byte order mark."""
+    path = tmp_path / "config.yaml"
+    path.write_text("\n " + json.dumps(AS_JSON, indent=indent).replace("/", slash), encoding)
+    (account,) = load(path).accounts
+    assert account.base_url == "https://api.ultravox.ai/v2"
+    assert account.agents == (Agent("one", TEXT, {"note": TEXT}),)
+
+
+def test_one_value_of_a_yaml_file_may_be_json(tmp_path: Path) -> None:
+    """Templates write values so: `name: {{ name | to_json }}`."""
+    path = tmp_path / "config.yaml"
+    name = json.dumps(TEXT).replace("/", "\\/")
+    path.write_text(SMALLEST + f"    agents: [{{id: one, name: {name}}}]\n")
+    assert load(path).accounts[0].agents == (Agent("one", TEXT),)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('{\n\t"accounts": [],\n\t"pollin": {}\n}', 3),
+        ('{\n\t"accounts": [{}],\n\t"accounts": []\n}', 3),
+        ('{\n\t"accounts":\n\t"\\ud83d"}', 3),
+        ('{\n\t"accounts": [],}', 2),
+        ('{\n"accounts": [\n\t' + "[" * 100_000, 3),
+    ],
+    ids=["unknown-key", "duplicate-key", "half-a-pair", "not-json", "very-deep"],
+)
+def test_a_problem_in_json_has_its_line(text: str, line: int, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    problems = refused(path, {}, tmp_path).splitlines()
+    assert f"{path}:{line}" in {":".join(problem.split(":")[:2]) for problem in problems}
+
+
+@pytest.mark.parametrize("end", ["---", "---\n", "...\n", "---\n# end\n---\n...\n"])
+def test_empty_documents_at_the_end_are_skipped(end: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"---\n---\n{SMALLEST}{end}")
+    assert load(path) == load(GOOD / "smallest.yaml")
+
+
+def test_a_file_of_empty_documents_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("---\n---\n...\n")
+    assert refused(path, {}, tmp_path).endswith(
+        ": the file is empty: expected a mapping with the key accounts"
+    )
 
 
 def test_a_relative_key_file_starts_at_the_folder_of_the_configuration(tmp_path: Path) -> None:

@@ -193,6 +193,25 @@ async def test_too_many_agents_for_the_rate_limit_are_one_warning(
     assert [(log["agents"], log["requests_per_second"]) for log in warnings] == [(15, 0.51)] * 2
 
 
+async def test_an_agent_whose_id_is_not_one_segment_of_a_path_is_skipped_with_one_warning(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    """The others are polled. An id that comes back after it was gone is reported once more."""
+    bad = ["..", ".", "a/b", "a?b", "a b", "a%2Fb", "a\x1b"]
+    with capture_logs() as logs:
+        async with surroundings(simulator, account(base_url), clock=clock) as made:
+            running = asyncio.create_task(made.supervisor.run())
+            await until(lambda: made.store.account("main").up is not None)
+            for ids in ([*bad, "good"], [*bad, "good"], ["good"], ["..", "good"]):
+                made.supervisor.update_agents([AgentRecord(each) for each in ids])
+                assert [*names(made)] == ["good"]
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    warnings = [log for log in logs if log["event"] == "agent_skipped"]
+    assert [log["agent_id"] for log in warnings] == [*sorted(bad), ".."]
+    assert {(log["log_level"], log["account"]) for log in warnings} == {("warning", "main")}
+
+
 async def test_an_include_glob_without_a_match_is_one_warning(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:

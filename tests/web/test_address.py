@@ -56,9 +56,21 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
     assert Address.parse(str(parsed)) == parsed
 
 
-def test_a_listener_without_a_host_is_reached_by_the_loopback_address() -> None:
-    assert str(Address("", 80).reached_by()) == "127.0.0.1:80"
-    assert str(Address("::1", 80).reached_by()) == "[::1]:80"
+@pytest.mark.parametrize(
+    ("listener", "client"),
+    [
+        (":80", "127.0.0.1:80"),
+        ("0.0.0.0:80", "127.0.0.1:80"),
+        ("[::]:80", "[::1]:80"),
+        ("[::1]:80", "[::1]:80"),
+        ("192.0.2.1:80", "192.0.2.1:80"),
+        ("localhost:80", "localhost:80"),
+    ],
+)
+def test_a_listener_on_every_address_is_reached_by_the_loopback_address(
+    listener: str, client: str
+) -> None:
+    assert str(Address.parse(listener).reached_by()) == client
 
 
 def connects(host: str, port: int) -> bool:
@@ -67,8 +79,12 @@ def connects(host: str, port: int) -> bool:
         return True
 
 
-def test_no_host_is_every_address_on_one_port() -> None:
-    with Address("", 0).bind() as listener:
+@pytest.mark.parametrize("host", ["", "::", "0:0::0"])
+def test_no_host_is_every_address_on_one_port(host: str) -> None:
+    """The IPv6 host `::` too: IPv4 is not refused."""
+    if host and not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with Address(host, 0).bind() as listener:
         port = address_of(listener).port
         assert port > 0
         assert connects("127.0.0.1", port)
