@@ -10,7 +10,8 @@ import uuid
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
-from exporter.api.schemas import BATCH_PAGE, BatchRecord, Page
+from exporter.api.decoding import Page
+from exporter.api.schemas import BATCH_PAGE, BatchRecord
 from exporter.config import Batches, Polling
 from exporter.model import AccountSnapshot, Agent, AgentKey, AgentSnapshot, PollHealth
 from exporter.polling.listing import read, target_after
@@ -94,7 +95,7 @@ async def _pages(bodies: list[bytes], number: int) -> AsyncGenerator[Page[BatchR
     for body in bodies:
         # A page comes over the network: other tasks run before it arrives.
         await asyncio.sleep(0)
-        yield BATCH_PAGE.decode(body.replace(POLL_NUMBER, b"%03d" % number))
+        yield BATCH_PAGE.decode(body.replace(POLL_NUMBER, b"%03d" % number), "scheduled_batches")
 
 
 def _record(number: int, now: float) -> dict[str, object]:

@@ -20,6 +20,9 @@ from typing import ClassVar
 
 import msgspec
 
+MAX_SHOWN = 100
+"""Characters of an id that the log shows: the API documents no limit."""
+
 
 class ExporterError(Exception):
     """Base of every error in the tree."""
@@ -42,6 +45,32 @@ class Problem(msgspec.Struct, frozen=True):
         """Return `FILE:LINE: path.to.key: message`, without the parts that are not known."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         return ": ".join(part for part in (place, self.path, self.message) if part)
+
+
+class UnreadableRecord(msgspec.Struct, frozen=True):
+    """One record of a page that can't be read, while other records of the page can.
+
+    `record_id` is None if the id can't be read either. `field` is the API's name of the first field
+    at fault, empty if the record is no JSON object; `message` says what is wrong and quotes no
+    value. `live` is whether `endedAt` is null, `ended` its time in seconds since the epoch (None if
+    it is null, absent or unreadable). `page` is the number of the page, from 1.
+    """
+
+    record_id: str | None
+    field: str
+    message: str
+    live: bool = False
+    ended: float | None = None
+    page: int = 1
+
+    def is_retained(self, now: float, keep_ended: float) -> bool:
+        """Return whether the batch may be live, or ended less than `keep_ended` seconds ago."""
+        return self.ended is None or now < self.ended + keep_ended
+
+    def __str__(self) -> str:
+        """Return the id, the field and the problem, as the log shows them."""
+        name = "id unreadable" if self.record_id is None else self.record_id[:MAX_SHOWN]
+        return f"{name}: {self.field or 'record'}: {self.message}"
 
 
 class ConfigError(ExporterError):

@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from exporter.errors import UnreadableRecord
+
 
 class BatchState(StrEnum):
     """The states of a batch. A batch has the first state whose condition is true, in this order."""
@@ -133,6 +135,7 @@ class Listing(msgspec.Struct, frozen=True):
     `pages` is the number of pages read, `reported` the API's `total`, None if it sends none.
     `newest` is the latest `created` of all records, None without records. `ordered` says whether
     the records came newest first, `lost` whether a batch is missing that was live before.
+    `unreadable` are the records that can't be read, of batches that would be in `batches`.
     `complete_at` is the time at which the last full listing began: this one, if it is full.
     """
 
@@ -143,12 +146,14 @@ class Listing(msgspec.Struct, frozen=True):
     newest: float | None = None
     ordered: bool = True
     lost: bool = False
+    unreadable: tuple[UnreadableRecord, ...] = ()
     complete_at: float = 0.0
 
     @property
     def any_live(self) -> bool:
-        """Return whether the agent has a live batch."""
-        return any(batch.live for batch in self.batches)
+        """Return whether the agent has a live batch, readable or not."""
+        live = any(batch.live for batch in self.batches)
+        return live or any(record.live for record in self.unreadable)
 
 
 class Agent(msgspec.Struct, frozen=True):

@@ -6,7 +6,8 @@
     retry       which failures are retried, and when
     deadline    one deadline for a whole poll
     pagination  from page to page by cursor, to a certain end
-    schemas     the responses as typed records; fields that are not named are never decoded
+    decoding    bytes as typed records; an unreadable record has no effect on the others
+    schemas     the records of the API; fields that are not named are never decoded
 
 Marks in docstrings say where a fact about the API comes from: documented (the published schema),
 observed (in public recordings) or inferred.

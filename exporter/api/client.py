@@ -10,20 +10,20 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import quote
 
 import aiohttp
-import msgspec
 import structlog
 from yarl import URL
 
 from exporter.api import schemas
 from exporter.api.deadline import Deadline
+from exporter.api.decoding import Page, PageDecoder, Record
 from exporter.api.pagination import pages_of
 from exporter.api.rate_limit import RequestLimiter
 from exporter.api.retry import TRANSIENT_STATUSES, http_date, retry_after, with_retries
-from exporter.api.schemas import AccountRecord, AgentRecord, BatchRecord, Decoded, Page, Record
+from exporter.api.schemas import AccountRecord, AgentRecord, BatchRecord
 from exporter.api.transport import Resource, Response, open_session, send
 from exporter.config import Account, Key, Secret
 from exporter.errors import (
@@ -48,6 +48,9 @@ HOLD_STATUSES = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 """Statuses whose `Retry-After` holds the whole account (documented for both)."""
 
 
+Decoded = TypeVar("Decoded", covariant=True)  # noqa: PLC0105 - named like the other type variables
+
+
 class Observer(Protocol):
     """Counts requests."""
 
@@ -61,6 +64,14 @@ class Observer(Protocol):
 
     def rate_limit_wait(self, account: str, seconds: float) -> None:
         """Count the seconds that a request waited for the account's rate limit."""
+        ...
+
+
+class Decoder(Protocol[Decoded]):
+    """Decodes the body of one response."""
+
+    def decode(self, body: bytes, resource: str) -> Decoded:
+        """Return the body as typed records. Raises PayloadError."""
         ...
 
 
@@ -132,7 +143,7 @@ class Client:
         self,
         resource: Resource,
         path: str,
-        decoder: msgspec.json.Decoder[Page[Record]],
+        decoder: PageDecoder[Record],
         deadline: Deadline,
     ) -> AsyncGenerator[Page[Record], None]:
         async def fetch(cursor: str | None) -> Page[Record]:
@@ -147,7 +158,7 @@ class Client:
         self,
         resource: Resource,
         url: URL,
-        decoder: msgspec.json.Decoder[Decoded],
+        decoder: Decoder[Decoded],
         deadline: Deadline,
         *,
         background: bool = False,
@@ -160,7 +171,7 @@ class Client:
 
         on_retry = partial(self._observer.retry, self._account.name)
         body = await with_retries(ask, deadline, on_retry)
-        return schemas.decode(decoder, body, resource)
+        return decoder.decode(body, resource)
 
     async def _ask(self, resource: Resource, url: URL) -> bytes:
         """Return the body of one response with status 200; count the request however it ends."""

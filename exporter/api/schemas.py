@@ -3,27 +3,26 @@
 A record names the fields that the exporter needs, and the decoder skips the rest without building
 it: `webhookSecret` (a live secret in every batch, documented), an agent's `callTemplate` and the
 records of scheduled calls (customers' data) never become objects. Unknown fields are expected and
-ignored; fields that the schema requires must be present, with the documented type.
+ignored; fields that the schema requires must be present, with the documented type. A record that
+differs from the schema is unreadable; the other records of its page are read (see `decoding`).
 """
 
 import sys
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from exporter.api.decoding import Count, PageDecoder, RecordDecoder
 from exporter.errors import PayloadError
 from exporter.model import Batch
-
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-"""Up to 2^53, the largest number that a sample represents exactly."""
 
 Identifier = Annotated[str, msgspec.Meta(min_length=1)]
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 """RFC 3339 with a zone, the fraction of the second optional (observed).
 
-A timestamp without a zone is refused: a wrong guess would move a window by hours.
+A timestamp without a zone is unreadable: a wrong guess would move a window by hours.
 """
 
 
@@ -60,36 +59,11 @@ class ScheduledCallRecord(msgspec.Struct, frozen=True):
     """One scheduled call. Nothing of it is decoded: phone numbers, passwords (documented)."""
 
 
-Record = TypeVar("Record")
-
-
-class Page(msgspec.Struct, Generic[Record], frozen=True):
-    """One page. Only `results` is required (documented); `next` may be `""` (observed)."""
-
-    results: list[Record]
-    next: str | None = None
-    total: Count | None = None
-
-
-BATCH_PAGE = msgspec.json.Decoder(Page[BatchRecord])
-AGENT_PAGE = msgspec.json.Decoder(Page[AgentRecord])
-CALL_PAGE = msgspec.json.Decoder(Page[ScheduledCallRecord])
-AGENT = msgspec.json.Decoder(AgentRecord)
-ACCOUNT = msgspec.json.Decoder(AccountRecord)
-
-Decoded = TypeVar("Decoded")
-
-
-def decode(decoder: msgspec.json.Decoder[Decoded], body: bytes, resource: str) -> Decoded:
-    """Return the body of a response as the decoder's type.
-
-    Raises PayloadError when the body is anything else; its message names the place and the type
-    expected there.
-    """
-    try:
-        return decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise PayloadError(f"{resource}: not the documented response: {error}") from None
+BATCH_PAGE = PageDecoder(BatchRecord, "batch_id")
+AGENT_PAGE = PageDecoder(AgentRecord, "agent_id")
+CALL_PAGE = PageDecoder(ScheduledCallRecord)
+AGENT = RecordDecoder(AgentRecord, "agent_id")
+ACCOUNT = RecordDecoder(AccountRecord)
 
 
 def next_cursor(url: str | None) -> str | None:

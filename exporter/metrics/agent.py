@@ -125,6 +125,17 @@ AGENT_METRICS: tuple[AnyMetric[AgentSelection], ...] = (
         (*AGENT, "reason"),
         lambda selection, _: samples_by("reason", selection.hidden.items()),
     ),
+    Metric(
+        "ultravox_agent_batches_unreadable",
+        "Number of records in the agent's last listing that cannot be read, of batches that are"
+        " live, or ended less than batches.keep_ended ago; these batches have no series; absent"
+        " while the agent's data are stale",
+        AGENT,
+        lambda selection, _: (
+            None if selection.listing is None else len(selection.listing.unreadable)
+        ),
+        stability="experimental",
+    ),
     LabelledMetric(
         "ultravox_agent_listing_pages",
         "Number of pages that the last listing of each kind read; absent before the first listing"

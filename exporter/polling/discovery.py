@@ -3,23 +3,35 @@
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
 from exporter.api.deadline import Deadline
-from exporter.api.schemas import AgentRecord, Page
+from exporter.api.decoding import Page
+from exporter.api.schemas import AgentRecord
 from exporter.config import Discover, Polling
-from exporter.errors import ApiError
+from exporter.errors import ApiError, UnreadableRecord
 from exporter.model import DiscoveryHealth
+from exporter.polling.health_log import UnreadableLog
 from exporter.polling.job import Access, Events, Failure, Outcome, Run, Success
 
 log = structlog.get_logger()
 
 
+class Agents(msgspec.Struct, frozen=True):
+    """The agents of an account: the readable records, the others, and the number of pages."""
+
+    records: tuple[AgentRecord, ...]
+    unreadable: tuple[UnreadableRecord, ...]
+    pages: int
+
+
 class Discovery:
     """Lists the agents of the account in full, and gives those that match to `update_agents`.
 
-    A failure changes the health of discovery only.
+    A failure changes the health of discovery only. An agent whose record can't be read is as it was
+    in the last list; if it was not in there, it is skipped.
     """
 
     needs_poll_slot = False
@@ -38,6 +50,10 @@ class Discovery:
         self._discover = discover
         self._retry_interval = min(discover.interval, polling.interval)
         self._update_agents = update_agents
+        self._known: Mapping[str, AgentRecord] = {}
+        self._unreadable = UnreadableLog(
+            access.account, "agent_records_unreadable", "agent_records_recovered"
+        )
         self.name = f"discovery {access.account}"
         self.budget = polling.timeout
 
@@ -50,20 +66,33 @@ class Discovery:
         began, before = self._access.clock(), self._health
         try:
             async with Deadline(self.budget, run.watch) as deadline:
-                records, pages = await read_agents(self._access.client.agents(deadline))
+                read = await read_agents(self._access.client.agents(deadline))
         except ApiError as error:
             self._put(replace(before, up=False) if before else DiscoveryHealth(up=False))
             return Failure(self._retry_interval, error)
+        records = self._with_unreadable(read)
         agents = matching(records, self._discover)
         included = {glob: len(matching_glob(records, glob)) for glob in self._discover.include}
         self._put(
             DiscoveryHealth(
-                up=True, last_success=began, discovered=len(agents), included=included, pages=pages
+                up=True,
+                last_success=began,
+                discovered=len(agents),
+                included=included,
+                pages=read.pages,
             )
         )
         self._warn_of_useless_globs(before, included, len(records))
         self._update_agents(agents)
         return Success(self._discover.interval, {"agents": len(records), "matching": len(agents)})
+
+    def _with_unreadable(self, read: Agents) -> tuple[AgentRecord, ...]:
+        """Return the readable records, and the last known ones of the agents that can't be read."""
+        self._unreadable.note(read.unreadable, {})
+        known = [self._known.get(record.record_id or "") for record in read.unreadable]
+        records = (*read.records, *(record for record in known if record is not None))
+        self._known = {record.agent_id: record for record in records}
+        return tuple(self._known.values())
 
     @property
     def _health(self) -> DiscoveryHealth | None:
@@ -88,19 +117,19 @@ class Discovery:
                 )
 
 
-async def read_agents(
-    pages: AsyncIterable[Page[AgentRecord]],
-) -> tuple[tuple[AgentRecord, ...], int]:
-    """Return the agents of all pages, and the number of pages.
+async def read_agents(pages: AsyncIterable[Page[AgentRecord]]) -> Agents:
+    """Return the agents of all pages.
 
     An agent that is listed twice counts once, with its last record.
     """
     records: dict[str, AgentRecord] = {}
+    unreadable: list[UnreadableRecord] = []
     count = 0
     async for page in pages:
         count += 1
         records.update((record.agent_id, record) for record in page.results)
-    return tuple(records.values()), count
+        unreadable += page.unreadable
+    return Agents(tuple(records.values()), tuple(unreadable), count)
 
 
 def matching(records: Sequence[AgentRecord], discover: Discover) -> tuple[AgentRecord, ...]:

@@ -1,13 +1,17 @@
 """Log lines about the health of jobs: at info or warning when it changes, otherwise at debug."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
-from exporter.errors import AuthError
+from exporter.errors import AuthError, UnreadableRecord
 from exporter.polling.job import Failure, Job, Outcome
 
 log = structlog.get_logger()
+
+
+MAX_LISTED = 10
+"""Unreadable records that one log line lists."""
 
 
 class HealthLog:
@@ -61,3 +65,28 @@ class HealthLog:
         if not self._rejected and not self._key_accepted:
             self._log.info("api_key_accepted")
             self._key_accepted = True
+
+
+class UnreadableLog:
+    """Logs the unreadable records of one list when they change: one line, at level warning.
+
+    `unreadable` and `recovered` are the names of the events.
+    """
+
+    def __init__(self, account: str, unreadable: str, recovered: str) -> None:
+        self._log = log.bind(account=account)
+        self._unreadable = unreadable
+        self._recovered = recovered
+        self._before: frozenset[tuple[str | None, str]] = frozenset()
+
+    def note(self, records: Sequence[UnreadableRecord], fields: Mapping[str, str]) -> None:
+        """Log these records, all that the list has now; `fields` name the list."""
+        now = frozenset((record.record_id, record.field) for record in records)
+        if now == self._before:
+            return
+        self._before = now
+        if not records:
+            self._log.info(self._recovered, **fields)
+            return
+        problems = "; ".join(map(str, records[:MAX_LISTED]))
+        self._log.warning(self._unreadable, **fields, records=len(records), problems=problems)

@@ -12,7 +12,9 @@ from contextlib import aclosing
 import msgspec
 from msgspec.structs import replace
 
-from exporter.api.schemas import BatchRecord, Page, to_batch
+from exporter.api.decoding import Page
+from exporter.api.schemas import BatchRecord, to_batch
+from exporter.errors import UnreadableRecord
 from exporter.model import Batch, Listing
 
 MARGIN = 600.0
@@ -41,7 +43,9 @@ def target_after(previous: Listing | None, now: float, full_interval: float) -> 
     """
     if previous is None:
         return Target()
-    live = frozenset(batch.batch_id for batch in previous.batches if batch.live)
+    live = frozenset(batch.batch_id for batch in previous.batches if batch.live) | frozenset(
+        record.record_id for record in previous.unreadable if record.record_id and record.live
+    )
     recent = 0 <= now - previous.complete_at < full_interval
     if previous.newest is None or not previous.ordered or previous.lost or not recent:
         return Target(live)
@@ -58,8 +62,12 @@ class Progress:
         self.newest: float | None = None
         self.ordered = True
 
-    def add(self, batches: Iterable[Batch]) -> None:
-        """Take the batches of one page into account, in their order."""
+    def add(self, batches: Iterable[Batch], unreadable: Iterable[UnreadableRecord] = ()) -> None:
+        """Take one page into account: its batches, in their order, and its unreadable records.
+
+        A batch whose record has a readable id is seen.
+        """
+        self._unseen -= {record.record_id for record in unreadable}
         for batch in batches:
             self.ordered = self.ordered and batch.created <= self._last
             self._last = batch.created
@@ -98,55 +106,100 @@ async def read(
     Batches that ended `keep_ended` seconds before `now` or earlier are dropped. Raises what reading
     a page raises: then there is no listing at all.
     """
-    progress, found = Progress(target), dict[str, Batch]()
+    progress, found = Progress(target), Found(now, keep_ended)
     count, reported, stopped = 0, None, False
     async with aclosing(pages):
         async for page in pages:
             batches = [to_batch(record) for record in page.results]
-            progress.add(batches)
-            _keep(found, batches, now, keep_ended)
             count, reported = count + 1, page.total
+            progress.add(batches, page.unreadable)
+            found.add(batches)
+            found.add_unreadable(page.unreadable, count)
             stopped = progress.enough and bool(page.next)
             if stopped:
                 break
     listing = Listing(
-        tuple(found.values()),
-        pages=count,
-        reported=reported,
+        tuple(found.batches.values()),
+        count,
+        reported,
         newest=progress.newest,
         ordered=progress.ordered,
         lost=progress.lost,
+        unreadable=found.unreadable,
         complete_at=now,
     )
-    if previous is None or not stopped:
-        return listing
-    return continued(previous, listing, now, keep_ended)
+    return continued(previous, listing, now, keep_ended) if previous and stopped else listing
 
 
-def _keep(found: dict[str, Batch], batches: Iterable[Batch], now: float, keep_ended: float) -> None:
-    """Add the batches that are kept.
+class Found:
+    """The batches of a listing that are kept, and the unreadable records of such batches.
 
     Pagination by cursor may list a batch twice while others come and go; its later record is the
     newer one, and counts.
     """
-    for batch in batches:
-        if batch.is_retained(now, keep_ended):
-            found[batch.batch_id] = batch
-        else:
-            found.pop(batch.batch_id, None)
+
+    def __init__(self, now: float, keep_ended: float) -> None:
+        self._now = now
+        self._keep_ended = keep_ended
+        self._unreadable: dict[str, UnreadableRecord] = {}
+        self._without_id: list[UnreadableRecord] = []
+        self.batches: dict[str, Batch] = {}
+
+    @property
+    def unreadable(self) -> tuple[UnreadableRecord, ...]:
+        """Return the unreadable records."""
+        return (*self._unreadable.values(), *self._without_id)
+
+    def add(self, batches: Iterable[Batch]) -> None:
+        """Add the batches of one page that are kept."""
+        for batch in batches:
+            self._unreadable.pop(batch.batch_id, None)
+            if batch.is_retained(self._now, self._keep_ended):
+                self.batches[batch.batch_id] = batch
+            else:
+                self.batches.pop(batch.batch_id, None)
+
+    def add_unreadable(self, records: Iterable[UnreadableRecord], page: int) -> None:
+        """Add the unreadable records of a page; what its earlier record said of a batch is old."""
+        for record in records:
+            if record.record_id is not None:
+                self.batches.pop(record.record_id, None)
+                self._unreadable.pop(record.record_id, None)
+            if not record.is_retained(self._now, self._keep_ended):
+                continue
+            if record.record_id is None:
+                self._without_id.append(replace(record, page=page))
+            else:
+                self._unreadable[record.record_id] = replace(record, page=page)
 
 
 def continued(previous: Listing, read: Listing, now: float, keep_ended: float) -> Listing:
-    """Return an incremental listing: the batches not read have ended, and stay as they were."""
+    """Return an incremental listing: the batches not read have ended, and stay as they were.
+
+    So do the unreadable records that were not read. One without an id is not read again if it was
+    on a later page.
+    """
     known = {batch.batch_id for batch in read.batches}
+    known.update(record.record_id for record in read.unreadable if record.record_id)
     rest = (
         batch
         for batch in previous.batches
         if not batch.live and batch.batch_id not in known and batch.is_retained(now, keep_ended)
     )
+    unreadable = (
+        record
+        for record in previous.unreadable
+        if record.is_retained(now, keep_ended)
+        and (
+            record.page > read.pages
+            if record.record_id is None
+            else not record.live and record.record_id not in known
+        )
+    )
     return replace(
         read,
         batches=(*read.batches, *rest),
+        unreadable=(*read.unreadable, *unreadable),
         kind="incremental",
         complete_at=previous.complete_at,
     )

@@ -11,6 +11,7 @@ from exporter.api.deadline import Deadline
 from exporter.config import Batches, Polling
 from exporter.errors import ApiError
 from exporter.model import AgentKey, Listing
+from exporter.polling.health_log import UnreadableLog
 from exporter.polling.job import Access, Events, Failure, Outcome, Run, Success
 from exporter.polling.listing import read, target_after
 from exporter.polling.transitions import Poll, failed, interval_in_failure, succeeded
@@ -46,6 +47,9 @@ class AgentPoller:
         self._polling = polling
         self._keep_ended = batches.keep_ended
         self._name_refresh = name_refresh
+        self._unreadable = UnreadableLog(
+            access.account, "batch_records_unreadable", "batch_records_recovered"
+        )
         self._name_due = -math.inf if ask_name else math.inf
         self.name = "agent " + "/".join(self._key)
         self.budget = 2 * polling.timeout
@@ -68,6 +72,7 @@ class AgentPoller:
             return Failure(interval_in_failure(previous, self._polling), result)
         following = succeeded(previous, poll, result, self._polling)
         access.store.put_agent(following)
+        self._unreadable.note(result.unreadable, self.log_fields())
         await self._refresh_name(run)
         details = {
             "batches": len(result.batches),

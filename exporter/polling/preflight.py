@@ -2,14 +2,14 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
 
 from exporter.api.client import Client
 from exporter.api.deadline import Deadline
-from exporter.api.schemas import Page, Record
+from exporter.api.decoding import Page, Record
 from exporter.config import Account, Polling
 from exporter.errors import (
     ApiError,
@@ -21,6 +21,7 @@ from exporter.errors import (
     StatusError,
     TimedOutError,
     UnreachableError,
+    UnreadableRecord,
 )
 from exporter.plan import Cost, Load, cost, requests_per_second
 from exporter.polling.discovery import matching, matching_glob, read_agents
@@ -99,14 +100,16 @@ async def _agents(
     names = {agent.id: agent.name or "" for agent in account.agents}
     if account.discover is None:
         return names, 0, ()
-    records, pages = await read_agents(client.agents(deadline))
+    read = await read_agents(client.agents(deadline))
+    records = read.records
     found = {record.agent_id: record.name or "" for record in matching(records, account.discover)}
     problems = tuple(
         f"discover.include: {glob!r} matches none of {len(records)} agents: correct or remove it"
         for glob in account.discover.include
         if not matching_glob(records, glob)
     )
-    return found | {key: name or found.get(key, "") for key, name in names.items()}, pages, problems
+    names = found | {key: name or found.get(key, "") for key, name in names.items()}
+    return names, read.pages, (*problems, *_unreadable_problem("agents", read.unreadable))
 
 
 async def _agent(
@@ -122,7 +125,9 @@ async def _agent(
     except ApiError as error:
         return AgentReport(agent_id, name, problem=describe(error))
     live = any(record.ended_at is None for record in page.results)
-    return AgentReport(agent_id, name, live, full_pages(page))
+    live = live or any(record.live for record in page.unreadable)
+    unreadable = _unreadable_problem("batches", page.unreadable)
+    return AgentReport(agent_id, name, live, full_pages(page), "; ".join(unreadable) or None)
 
 
 async def _name(client: Client, agent_id: str, deadline: Deadline) -> str:
@@ -137,7 +142,8 @@ def full_pages(page: Page[Record]) -> int:
     """Return the pages of the listing that begins with this page; 2 or more without a total."""
     if not page.next:
         return 1
-    return 2 if page.total is None else math.ceil(page.total / max(len(page.results), 1))
+    size = max(len(page.results) + len(page.unreadable), 1)
+    return 2 if page.total is None else math.ceil(page.total / size)
 
 
 def planned(
@@ -177,6 +183,13 @@ _EXPLANATIONS: Mapping[type[ApiError] | HTTPStatus, str] = {
     PayloadError: "answer not as documented ({detail}): check base_url, or report it as a bug",
     LoopError: "the list of agents has no end ({detail}): try again later, or report it as a bug",
 }
+
+
+def _unreadable_problem(kind: str, records: Sequence[UnreadableRecord]) -> tuple[str, ...]:
+    if not records:
+        return ()
+    problem = f"{len(records)} {kind} can't be read (the first is {records[0]})"
+    return (f"{problem}: the rest are watched: report it as a bug",)
 
 
 def _clock_problem(ahead: float | None) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ def account_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
         *_api(),
         _data_stale(thresholds),
         _truncated(),
+        _unreadable(),
         _no_batches(thresholds),
         _discovery_failing(),
     )
@@ -163,6 +164,19 @@ def _truncated() -> Alert:
         " their own, and so no alerts: raise batches.max_per_agent.{{ else }}The API's pages"
         " repeat, so no listing is complete and the agent's data become stale: report it to"
         " Ultravox.{{ end }}",
+        pending=API_PENDING,
+    )
+
+
+def _unreadable() -> Alert:
+    return Alert(
+        "UltravoxBatchesUnreadable",
+        "warning",
+        f"{last_value(select, 'ultravox_agent_batches_unreadable')} > 0",
+        f"{COUNT} batches of {AGENT} cannot be read and have no alerts",
+        "The API describes these batches in a way that it does not document. They have no series,"
+        " so no alert about them can fire; all other batches are watched. The exporter's log names"
+        " the batches and the fields: look at the batches at Ultravox, and report it.",
         pending=API_PENDING,
     )
 

@@ -10,9 +10,10 @@ import pytest
 
 from exporter.api.client import Client, connect
 from exporter.api.deadline import Deadline
+from exporter.api.decoding import Page
 from exporter.api.pagination import MAX_PAGES, pages_of
 from exporter.api.rate_limit import MAX_REQUESTS
-from exporter.api.schemas import AccountRecord, Page
+from exporter.api.schemas import AccountRecord
 from exporter.api.transport import MAX_HEADER
 from exporter.config import Account, Key, Secret, read_key
 from exporter.errors import (
@@ -25,6 +26,7 @@ from exporter.errors import (
     StatusError,
     TimedOutError,
     UnreachableError,
+    UnreadableRecord,
 )
 from exporter.simulator import Account as SimulatedAccount
 from tests.fake_api import Fault, Simulator, serve
@@ -79,6 +81,46 @@ async def test_an_agent_its_name_and_the_account(simulator: Simulator, base_url:
         assert ids == {named, nameless}
         me = await account(api)
         assert (me.active_calls, me.allowed_concurrent_calls) == (0, None)
+
+
+TOTALS: list[tuple[list[tuple[int, int | None]], bool]] = [
+    ([(0, None)], True),
+    ([(0, 0)], True),
+    ([(0, 1)], False),
+    ([(3, 3)], True),
+    ([(3, 4)], False),
+    ([(3, 2)], True),
+    ([(3, None)], True),
+    ([(3, 6), (3, 6)], True),
+    ([(3, 7), (3, 7)], True),
+    ([(3, 8), (3, 8)], False),
+    ([(3, 99), (3, 6)], True),
+    ([(3, 6), (3, 99)], True),
+    ([(3, 99), (0, 0)], False),
+    ([(3, None), (0, 4)], True),
+    ([(0, 4), (4, None)], True),
+    ([(0, 4), (0, None)], False),
+]
+
+
+@pytest.mark.parametrize(("pages", "agrees"), TOTALS)
+async def test_a_complete_listing_has_as_many_records_as_its_total(
+    pages: list[tuple[int, int | None]], *, agrees: bool
+) -> None:
+    """Records may come and go between two pages; unreadable records are records."""
+    bad = UnreadableRecord(None, "", "")
+
+    async def fetch(cursor: str | None) -> Page[int]:
+        number = int(cursor or 0)
+        records, total = pages[number]
+        following = f"https://x.example/?cursor={number + 1}" if number + 1 < len(pages) else None
+        return Page([0] * (records - 1), following, total, (bad,) * min(records, 1))
+
+    reading = pages_of(fetch)
+    for _ in pages:
+        await anext(reading)
+    with pytest.raises(StopAsyncIteration if agrees else PayloadError):
+        await anext(reading)
 
 
 async def test_the_key_never_follows_a_foreign_next(simulator: Simulator, base_url: str) -> None:

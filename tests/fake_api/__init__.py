@@ -22,13 +22,14 @@ a `Handle` with `hits` and `remove()`; `faults.clear()` removes all faults.
     Redirect(location, status)                        answer with a redirect, 302
     Replace(body, content_type, status)               answer with bytes, or a value as JSON
     NotJson()                answer 200 with a page of HTML
-    WrongType(field, value)  put `value` into each record
-    Missing(field)           leave `field` out of each record
+    WrongType(field, value, index)  put `value` into each record, or into one
+    Missing(field, index)    leave `field` out of each record, or of one
     ForeignNext(base_url)    `next` names another server
     RepeatNext()             `next` is the page itself
     EmptyNext()              `next` is `""` on the last page
     NoLinks()                no `next` and no `previous` on the last page
     NoTotal()                no `total`
+    WithoutNext()            no `next`, also before the last page
     OldestFirst()            the opposite order
     HangInBody()             send half the body, then nothing
     CutBody()                send half the body, then close the connection

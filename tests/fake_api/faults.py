@@ -5,7 +5,8 @@ Delay, Hang                          no answer yet, or never
 Status, Redirect, Replace, NotJson   another answer
 WrongType, Missing                   the API's answer with wrong records
 ForeignNext, RepeatNext, EmptyNext,
-NoLinks, NoTotal, OldestFirst        the API's answer with other links, or in another order
+NoLinks, NoTotal, WithoutNext,
+OldestFirst                          the API's answer with other links, or in another order
 HangInBody, CutBody, Reset, Huge,
 CorruptGzip                          an answer that breaks while it is sent
 """
@@ -76,16 +77,24 @@ class NotJson(msgspec.Struct, frozen=True):
 
 
 class WrongType(msgspec.Struct, frozen=True):
-    """Put `value` into `field` of each record of a page, or of the answer if it is no page."""
+    """Put `value` into `field` of each record of a page, or of the answer if it is no page.
+
+    With `index`, only that record of the page has it (0 is the first).
+    """
 
     field: str
     value: object
+    index: int | None = None
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """Leave `field` out of each record of a page, or of the answer if it is no page."""
+    """Leave `field` out of each record of a page, or of the answer if it is no page.
+
+    With `index`, only that record of the page lacks it (0 is the first).
+    """
 
     field: str
+    index: int | None = None
 
 
 class ForeignNext(msgspec.Struct, frozen=True):
@@ -104,6 +113,10 @@ class EmptyNext(msgspec.Struct, frozen=True):
 
 class NoLinks(msgspec.Struct, frozen=True):
     """Leave `next` and `previous` out of the last page (the schema allows it)."""
+
+
+class WithoutNext(msgspec.Struct, frozen=True):
+    """Leave `next` out of each page: the list seems to end there."""
 
 
 class NoTotal(msgspec.Struct, frozen=True):
@@ -157,6 +170,7 @@ Effect = (
     | EmptyNext
     | NoLinks
     | NoTotal
+    | WithoutNext
     | OldestFirst
     | Transport
 )

@@ -1,13 +1,16 @@
 """How much of a listing is read, and what of it is kept."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from exporter.api.schemas import BatchRecord, Page, to_batch
+from exporter.api.decoding import Page
+from exporter.api.schemas import BatchRecord, to_batch
+from exporter.errors import UnreadableRecord
 from exporter.model import Batch, Listing
 from exporter.polling.listing import MARGIN, Progress, Target, read, target_after
 
@@ -24,10 +27,16 @@ def row(
 
 
 class Pages:
-    """Pages with these rows, and how many of them were read."""
+    """Pages with these rows, and how many of them were read. `unreadable` is by page, from 1."""
 
-    def __init__(self, *rows: list[BatchRecord], totals: tuple[int | None, ...] = ()) -> None:
+    def __init__(
+        self,
+        *rows: list[BatchRecord],
+        totals: tuple[int | None, ...] = (),
+        unreadable: Mapping[int, list[UnreadableRecord]] | None = None,
+    ) -> None:
         self._rows = rows
+        self._unreadable = unreadable or {}
         self._totals = totals or (None,) * len(rows)
         self.read = 0
 
@@ -36,7 +45,7 @@ class Pages:
         for rows, total in zip(self._rows, self._totals, strict=True):
             self.read += 1
             more = None if self.read == len(self._rows) else f"https://x?cursor={self.read}"
-            yield Page(rows, next=more, total=total)
+            yield Page(rows, more, total, tuple(self._unreadable.get(self.read, ())))
 
 
 async def full(pages: Pages) -> Listing:
@@ -214,3 +223,71 @@ def test_disorder_is_noticed_and_never_enough(rows: list[Batch]) -> None:
     eager = Progress(Target(newest=0, bound=NOW + 1))
     eager.add(rows)
     assert eager.enough == (bool(rows) and progress.ordered)
+
+
+def bad(
+    batch_id: str | None, field: str = "created", *, live: bool = False, ended: float | None = None
+) -> UnreadableRecord:
+    """Return a record that can't be read."""
+    return UnreadableRecord(batch_id, field, "Expected `int`", live=live, ended=ended)
+
+
+def shown(listing: Listing) -> list[tuple[str | None, int]]:
+    """Return the ids and pages of the listing's unreadable records."""
+    return [(record.record_id, record.page) for record in listing.unreadable]
+
+
+async def test_an_unreadable_record_is_kept_apart_and_counts_as_seen() -> None:
+    before = await full(Pages([row("a"), row("b")], *HISTORY))
+    pages = Pages([row("a")], *HISTORY, unreadable={1: [bad("b", live=True)]})
+    after = await following(before, pages)
+    assert (after.kind, after.lost, ids(after)) == ("incremental", False, {"a"})
+    assert shown(after) == [("b", 1)]
+    assert after.any_live
+
+
+async def test_an_unreadable_live_batch_is_read_for_until_it_is_readable() -> None:
+    old = row("old live", NOW - 9000)
+    before = await full(
+        Pages([row("a")], *HISTORY, [row("c", 1, ended=2)], unreadable={9: [bad("x", live=True)]})
+    )
+    pages = Pages([row("a")], *HISTORY, [replace(old, batch_id="x")], [row("c", 1, ended=2)])
+    after = await following(before, pages)
+    assert (after.kind, pages.read, ids(after)) == ("incremental", 10, {"a", "x"})
+    assert shown(after) == []
+
+
+async def test_unreadable_records_that_are_not_read_stay_until_a_full_listing() -> None:
+    """One with an id stays unless it was read; one without an id, if it was on a later page."""
+    late = [bad("ended", ended=NOW - 10), bad("unknown"), bad(None), bad("old", ended=NOW - 100)]
+    first = [bad(None, live=True), bad("now readable"), bad("now ended")]
+    before = await full(Pages([row("a")], *HISTORY, unreadable={1: first, 9: late}))
+    assert [name for name, _ in shown(before)] == [
+        *("now readable", "now ended", "ended", "unknown", None, None)
+    ]
+    again = [bad("now ended", ended=NOW - 1)]
+    readable = row("now readable", NOW - 1100)
+    now = ([row("a"), readable], *HISTORY)
+    after = await following(before, Pages(*now, unreadable={1: again}))
+    assert (after.kind, after.pages) == ("incremental", 2)
+    assert shown(after) == [("now ended", 1), ("ended", 9), ("unknown", 9), (None, 9)]
+    assert after.any_live
+    assert shown(await full(Pages(*now, unreadable={1: again}))) == [("now ended", 1)]
+
+
+async def test_the_later_record_of_a_batch_counts_readable_or_not() -> None:
+    listing = await full(Pages([row("a")], [row("b")], unreadable={2: [bad("a")]}))
+    assert (ids(listing), shown(listing)) == ({"b"}, [("a", 2)])
+    listing = await full(Pages([row("b")], [row("a")], unreadable={1: [bad("a")]}))
+    assert (ids(listing), shown(listing)) == ({"a", "b"}, [])
+    ended = bad("a", ended=NOW - 100)
+    listing = await full(Pages([row("a")], [row("b")], unreadable={2: [ended]}))
+    assert (ids(listing), shown(listing)) == ({"b"}, [])
+
+
+async def test_an_ended_batch_that_becomes_unreadable_is_withdrawn() -> None:
+    late = row("late", NOW - 950, ended=NOW - 10)
+    before = await full(Pages([row("live", NOW - 900), late], *HISTORY))
+    pages = Pages([row("live", NOW - 900)], *HISTORY, unreadable={1: [bad("late", ended=NOW - 9)]})
+    after = await following(before, pages)
+    assert (after.kind, ids(after), shown(after)) == ("incremental", {"live"}, [("late", 1)])

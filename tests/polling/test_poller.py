@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from exporter.config import Polling
 from exporter.model import AgentSnapshot
@@ -78,6 +79,85 @@ async def test_a_listing_that_breaks_on_page_3_of_5_changes_nothing_but_the_heal
         assert after.health.last_success == before.health.last_success
         assert snapshot(made, other).health.up is True
         assert snapshot(made, other).health.last_success == clock.now
+
+
+BROKEN_LISTS: list[tuple[dict[str, object], str | None]] = [
+    ({"results": [], "total": 4}, "payload"),
+    ({"results": [], "next": None, "total": 1}, "payload"),
+    ({"results": [], "total": 0}, None),
+    ({"results": []}, None),
+    ({"results": [], "total": None}, None),
+]
+
+
+@pytest.mark.parametrize(("body", "reason"), BROKEN_LISTS)
+async def test_an_empty_list_removes_batches_only_if_its_total_agrees(
+    simulator: Simulator,
+    base_url: str,
+    clock: Clock,
+    body: dict[str, object],
+    reason: str | None,
+) -> None:
+    agent = simulator.add_agent()
+    batches = {simulator.create(agent) for _ in range(4)}
+    async with surroundings(simulator, account(base_url, agent), clock=clock) as made:
+        await made.poll(agent)
+        handle = simulator.faults.add(Fault(effect=f.Replace(body)))
+        await made.poll(agent)
+        found = snapshot(made, agent)
+        assert batch_ids(found) == (batches if reason else set())
+        assert found.health.failures == ({reason: 1} if reason else {})
+        handle.remove()
+        await made.poll(agent)
+        assert batch_ids(snapshot(made, agent)) == batches
+
+
+async def test_a_list_that_ends_before_its_total_removes_nothing(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    agent = simulator.add_agent()
+    batches = {simulator.create(agent, created=clock.now - 60 * n) for n in range(250)}
+    async with surroundings(simulator, account(base_url, agent), clock=clock) as made:
+        await made.poll(agent)
+        simulator.faults.add(Fault(effect=f.WithoutNext()))
+        await made.poll(agent)
+        assert snapshot(made, agent).health.failures == {"payload": 1}
+        assert batch_ids(snapshot(made, agent)) == batches
+
+
+async def test_a_record_that_cannot_be_read_withdraws_that_batch_alone(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    """One warning names the batch and the field; it is repeated when the set changes."""
+    agent = simulator.add_agent("Renewals")
+    batches = [simulator.create(agent, created=clock.now - n) for n in range(50)]
+    async with surroundings(simulator, account(base_url, agent), clock=clock) as made:
+        poller = made.poller(agent)
+        await poller.run_once(Run())
+        with capture_logs() as logs:
+            handle = simulator.faults.add(Fault(effect=f.WrongType("created", None, 7)))
+            await poller.run_once(Run())
+            await poller.run_once(Run())
+            found = snapshot(made, agent)
+            assert found.health.failures == {}
+            assert batch_ids(found) == {*batches} - {batches[7]}
+            assert found.listing is not None
+            assert [each.record_id for each in found.listing.unreadable] == [batches[7]]
+            simulator.faults.add(Fault(effect=f.Missing("totalCount", 8)))
+            await poller.run_once(Run())
+            simulator.faults.clear()
+            await poller.run_once(Run())
+        assert handle.hits == 3
+        assert batch_ids(snapshot(made, agent)) == {*batches}
+    fields = {"account": "main", "agent_id": agent, "agent": agent}
+    first = f"{batches[7]}: created: Expected `datetime`, got `null`"
+    second = f"{batches[8]}: totalCount: missing"
+    warning = {"event": "batch_records_unreadable", "log_level": "warning", **fields}
+    assert logs == [
+        {**warning, "records": 1, "problems": first},
+        {**warning, "records": 2, "problems": f"{first}; {second}"},
+        {"event": "batch_records_recovered", "log_level": "info", **fields},
+    ]
 
 
 async def test_an_ended_batch_shows_its_final_counts(

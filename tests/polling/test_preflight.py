@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from exporter.api.schemas import Page
+from exporter.api.decoding import Page
 from exporter.config import Account, Agent, Discover
 from exporter.errors import (
     ApiError,
@@ -71,6 +71,31 @@ def test_pages_are_calculated_from_the_total_and_the_size_of_the_first() -> None
     assert full_pages(Page([1] * 40, next="https://x?cursor=1", total=81)) == 3
     assert full_pages(Page([1] * 40, next="https://x?cursor=1")) == 2
     assert full_pages(Page([], next="https://x?cursor=1", total=2)) == 2
+
+
+async def test_records_that_cannot_be_read_are_problems(
+    simulator: Simulator, base_url: str
+) -> None:
+    """The page counts as full, and the batch as live."""
+    agent, other = simulator.add_agent("Renewals"), simulator.add_agent("Other")
+    for _ in range(101):
+        simulator.create(agent, created=1.0, ended_at=1.0)
+    newest = simulator.create(agent, created=2.0)
+    listing = "/api/agents/*/scheduled_batches"
+    simulator.faults.add(Fault(path=listing, page=1, effect=f.WrongType("created", None, 0)))
+    simulator.faults.add(Fault(path="/api/agents", effect=f.WrongType("name", 7, 1)))
+    watched = replace(account(base_url, agent), discover=Discover())
+    found = await report_on(simulator, base_url, watched)
+    assert not found.passed
+    advice = "the rest are watched: report it as a bug"
+    (report,) = (each for each in found.agents if each.agent_id == agent)
+    assert (report.live, report.pages) == (True, 2)
+    first = f"{newest}: created: Expected `datetime`, got `null`"
+    assert report.problem == f"1 batches can't be read (the first is {first}): {advice}"
+    (problem,) = found.problems
+    assert problem.startswith("1 agents can't be read (the first is ")
+    assert problem.endswith(f": name: Expected `str | null`, got `int`): {advice}")
+    assert len(found.agents) == 2 - (other in problem)
 
 
 async def test_a_wrong_clock_is_a_problem(simulator: Simulator, base_url: str) -> None:

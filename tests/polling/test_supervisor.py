@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
@@ -272,3 +273,66 @@ async def test_a_rejected_key_is_one_warning_of_the_account(
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
     assert [log["event"] for log in logs if log["log_level"] == "warning"] == ["api_key_rejected"]
+
+
+AGENT_LISTS: list[tuple[f.Effect, str | None]] = [
+    (f.Replace({"results": [], "total": 4}), "payload"),
+    (f.WithoutNext(), "payload"),
+    (f.WrongType("agentId", 7), "payload"),
+    (f.WrongType("name", "\ud800", 0), None),
+    (f.WrongType("name", 7, 0), None),
+]
+
+
+@pytest.mark.parametrize(("effect", "reason"), AGENT_LISTS, ids=lambda value: repr(value)[:30])
+async def test_a_broken_list_of_agents_removes_none(
+    simulator: Simulator, base_url: str, clock: Clock, effect: f.Effect, reason: str | None
+) -> None:
+    """An agent whose record can't be read stays as it was known."""
+    agents = {simulator.add_agent(f"Agent {n}") for n in range(120)}
+    discover = Discover(interval=0.05)
+    opened = surroundings(simulator, account(base_url, discover=discover), clock=clock)
+    async with opened as made:
+        listed: list[set[str]] = []
+        discovery = Discovery(
+            made.access,
+            discover,
+            made.config.polling,
+            lambda found: listed.append({each.agent_id for each in found}),
+        )
+        await discovery.run_once(Run())
+        simulator.faults.add(Fault(path="/api/agents", effect=effect))
+        outcome = await discovery.run_once(Run())
+        simulator.faults.clear()
+        simulator.faults.add(Fault(path="/api/agents", effect=f.Replace({"results": []})))
+        await discovery.run_once(Run())
+    assert isinstance(outcome, Failure) == (reason is not None)
+    assert not isinstance(outcome, Failure) or outcome.error.reason == reason
+    assert listed == [agents] * (1 if reason else 2) + [set()]
+
+
+async def test_an_unreadable_agent_that_is_not_known_is_skipped_and_logged(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    agents = [simulator.add_agent(f"Agent {n}") for n in range(3)]
+    discover = Discover(interval=0.05)
+    opened = surroundings(simulator, account(base_url, discover=discover), clock=clock)
+    async with opened as made:
+        discovery = Discovery(made.access, discover, made.config.polling, lambda _: None)
+        handle = simulator.faults.add(Fault(path="/api/agents", effect=f.WrongType("name", 7, 1)))
+        with capture_logs() as logs:
+            assert await discovery.run_once(Run()) == Success(0.05, {"agents": 2, "matching": 2})
+            await discovery.run_once(Run())
+            handle.remove()
+            assert await discovery.run_once(Run()) == Success(0.05, {"agents": 3, "matching": 3})
+    (unreadable,) = {*agents} & {str(log.get("problems", "")).partition(":")[0] for log in logs}
+    assert logs == [
+        {
+            "event": "agent_records_unreadable",
+            "log_level": "warning",
+            "account": "main",
+            "records": 1,
+            "problems": f"{unreadable}: name: Expected `str | null`, got `int`",
+        },
+        {"event": "agent_records_recovered", "log_level": "info", "account": "main"},
+    ]

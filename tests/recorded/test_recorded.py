@@ -62,12 +62,25 @@ def _ended(lines: Lines) -> str:
     return "|".join(map(re.escape, ENDED.findall("\n".join(lines))))
 
 
+def with_unreadable_batches(lines: Lines) -> Lines:
+    """Of each agent that was polled, the number of records that can't be read: 0."""
+    name = "ultravox_agent_batches_unreadable"
+    family = [f"# HELP {name}", f"# TYPE {name} gauge"]
+    agents = re.findall(
+        r'^ultravox_agent_batches_hidden(\{.*),reason="max_per_agent"\}',
+        "\n".join(lines),
+        re.MULTILINE,
+    )
+    return [*lines, *family, *(f"{name}{agent}}} 0" for agent in agents)]
+
+
 DIFFERENCES: tuple[Callable[[Lines], Lines], ...] = (
     without_reload_metrics,
     resource_instead_of_endpoint,
     without_help_texts,
     without_other_states_of_ended_batches,
     without_paused_of_ended_batches,
+    with_unreadable_batches,
 )
 
 

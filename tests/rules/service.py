@@ -15,6 +15,7 @@ STALE = "DataStale warning a"
 ACCOUNT_STALE = "DataStale warning"
 TRUNCATED = "AgentTruncated warning a"
 NO_BATCHES = "NoBatches info"
+UNREADABLE = "BatchesUnreadable warning a"
 DISCOVERY = "DiscoveryFailing warning"
 DOWN = "ExporterDown critical"
 ABSENT = "ExporterAbsent critical"
@@ -61,6 +62,7 @@ NAMES = {
     "limited": 'ultravox_exporter_api_requests_total{resource="account",code="429"}',
     "batches": 'ultravox_agent_batches{state="active"}',
     "ended": 'ultravox_agent_batches{state="ended"}',
+    "unreadable": "ultravox_agent_batches_unreadable",
     "hidden": 'ultravox_agent_batches_hidden{reason="max_per_agent"}',
     "unlisted": 'ultravox_agent_batches_hidden{reason="per_batch_series"}',
 }
@@ -229,6 +231,17 @@ AGENTS = (
         "batches beyond max_per_agent, and the pod moves",
         {**during(1, 4), **during(6, 60, TRUNCATED)},
         hidden=always(3),
+    ),
+    moved(
+        "batches that cannot be read, and a pod that moved",
+        {**during(1, 24), **during(26, 50, UNREADABLE), **during(52, 60)},
+        replace(POLLING, unscraped=((30, 33),)),
+        unreadable=lambda minute: 2.0 if 20 <= minute <= 50 else 0.0,
+    ),
+    serving(
+        "batches that could not be read for two minutes",
+        during(1, 40),
+        unreadable=lambda minute: float(20 <= minute <= 22),
     ),
     serving(
         "a pagination loop",
