@@ -60,9 +60,10 @@ def _poll_charts() -> list[timeseries.Panel]:
         ),
         chart(
             "Failed polls",
-            "Failed polls per minute, by reason. auth: put a valid API key into the key file."
-            " rate_limited: lower requests_per_second, or find the other program that uses the"
-            " same API key. Other reasons: see the charts of the API.",
+            "Failed polls per minute, by reason. auth: put a valid API key into the key file, or"
+            " into the environment variable and restart the exporter. rate_limited: lower"
+            " requests_per_second, or find the other program that uses the same API key. Other"
+            " reasons: see the charts of the API.",
             "suffix: /min",
             (f"60 * {failed}", "{{account}} \u00b7 {{reason}}"),
         ),
