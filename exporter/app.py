@@ -72,7 +72,7 @@ async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None
 
 
 async def run_until_signal(work: Coroutine[None, None, None]) -> None:
-    """Run `work` until it ends, or until SIGTERM or SIGINT cancels it."""
+    """Run `work` until it ends, or until SIGTERM or SIGINT cancels it; SIGHUP changes nothing."""
     task = asyncio.ensure_future(work)
 
     def stop() -> None:
@@ -85,6 +85,15 @@ async def run_until_signal(work: Coroutine[None, None, None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, _log_reload_signal)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     await asyncio.wait([task])
+    # The handler ends with the event loop. A SIGHUP after that must not change the exit status.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     if not task.cancelled():
         task.result()
+
+
+def _log_reload_signal() -> None:
+    problem = "the configuration is read at the start only: restart the exporter"
+    log.warning("reload_signal_ignored", signal="SIGHUP", problem=problem)

@@ -3,6 +3,7 @@
     ExporterError
     ├── ConfigError            the configuration can't be used; only the command line catches it
     ├── ListenError            an address can't be used to listen; only the command line catches it
+    ├── OutputError            standard output can't be written; only the command line catches it
     └── ApiError               a request or a poll failed; only the polling package catches it
         ├── AuthError          reason `auth`: 401 or 403
         ├── RateLimitedError   reason `rate_limited`: 429, or a hold longer than the deadline
@@ -83,6 +84,10 @@ class ConfigError(ExporterError):
 
 class ListenError(ExporterError):
     """An address can't be used to listen: in use, not of this machine, or not permitted."""
+
+
+class OutputError(ExporterError):
+    """Standard output can't be written: the disk is full, or its reader has ended."""
 
 
 class ApiError(ExporterError):

@@ -2,18 +2,17 @@
 
 import argparse
 import asyncio
+import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from exporter.api.client import connect
-from exporter.cli import flags
+from exporter.cli import flags, output
 from exporter.config import Account, Config, Key, Polling, label_collisions, read_key, resolve
 from exporter.durations import render as duration
 from exporter.errors import ConfigError
@@ -42,7 +41,7 @@ def command(options: argparse.Namespace) -> int:
     JSON. Raises ConfigError, and KeyboardInterrupt on SIGINT.
     """
     try:
-        config, source = resolve(options.config_file, os.environ, Path.cwd())
+        config, source = resolve(options.config_file, os.environ, flags.working_folder())
         reports = asyncio.run(_interruptible(ask(config, os.environ))) if options.live else ()
     except ConfigError as error:
         if not options.json:
@@ -51,14 +50,15 @@ def command(options: argparse.Namespace) -> int:
         return 2
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
-    warnings = [str(found) for found in label_collisions(config)]
+    warnings = [f"{name} is ignored: {problem}" for name, problem in options.ignored.items()]
+    warnings += map(str, label_collisions(config))
     if options.json:
         answer = {"valid": True, "source": source, "config": config, "warnings": warnings}
         _print_json({**answer, "live": reports} if options.live else answer)
     else:
         lines = [*describe(config, source), *(f"warning: {warning}" for warning in warnings)]
         lines += (line for report in reports for line in describe_live(report))
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        output.write("".join(f"{line}\n" for line in lines))
     return 0 if all(report.passed for report in reports) else 1
 
 
@@ -90,7 +90,8 @@ async def _interruptible(work: Coroutine[None, None, Result]) -> Result:
 
 
 def _print_json(answer: object) -> None:
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer)).decode() + "\n")
+    # In ASCII: every stream can encode it, and a path may have bytes that are not UTF-8.
+    output.write(json.dumps(msgspec.to_builtins(answer), indent=2) + "\n")
 
 
 def describe(config: Config, source: str) -> Iterator[str]:

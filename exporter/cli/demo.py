@@ -2,13 +2,13 @@
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Iterator
 
 from exporter import app
-from exporter.cli import flags
+from exporter.cli import flags, output
 from exporter.cli.serve import set_up_logging
 from exporter.config import Account, Batches, Config, Discover, Key, Polling, Secret
+from exporter.errors import OutputError
 from exporter.simulator import Simulator, curl_examples, demo_account, serve
 from exporter.web.address import Address
 
@@ -59,8 +59,11 @@ async def _run(simulator: Simulator, keys: dict[str, Key], addresses: tuple[Addr
 
         def print_addresses(listening: list[Address]) -> None:
             lines = _introduction(base_url, simulator.api_key, listening)
-            sys.stdout.write("".join(f"{line}\n" for line in lines))
-            sys.stdout.flush()
+            try:
+                output.write("".join(f"{line}\n" for line in lines))
+            except OutputError as error:
+                # The log has the address, so the demo goes on.
+                output.write_error(f"{error}\n")
 
         # Not when the exporter listens: the log lines of the first polls would hide the addresses.
         options = app.Options(addresses, on_ready=print_addresses)

@@ -109,6 +109,14 @@ def speed(text: str) -> float:
     return number
 
 
+def working_folder() -> Path:
+    """Return the working directory; a relative path where it was deleted: no file is in it."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path()
+
+
 def _path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("the path is empty")

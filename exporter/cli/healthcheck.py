@@ -2,11 +2,10 @@
 
 import argparse
 import http.client
-import sys
 import urllib.error
 import urllib.request
 
-from exporter.cli import flags
+from exporter.cli import flags, output
 from exporter.web.server import HEALTHY_PATH
 
 TIMEOUT = 5.0
@@ -32,14 +31,14 @@ def command(options: argparse.Namespace) -> int:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=TIMEOUT) as response:
-            sys.stdout.write(response.read().decode())
+            output.write(response.read().decode(errors="replace"))
             return 0
     except urllib.error.HTTPError as error:
-        sys.stderr.write(f"{url}: HTTP {error.code}: {error.read().decode(errors='replace')}")
+        output.write_error(f"{url}: HTTP {error.code}: {error.read().decode(errors='replace')}")
         error.close()
     except http.client.HTTPException:
-        sys.stderr.write(f"{url}: the answer is not HTTP: check --web.listen-address\n")
+        output.write_error(f"{url}: the answer is not HTTP: check --web.listen-address\n")
     except OSError as error:
         reason = getattr(error, "reason", error)
-        sys.stderr.write(f"{url}: no answer: {reason}: check that the exporter runs there\n")
+        output.write_error(f"{url}: no answer: {reason}: check that the exporter runs there\n")
     return 1

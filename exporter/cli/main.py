@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from exporter.cli import check, demo, flags, healthcheck, rules, serve
-from exporter.errors import ConfigError, ListenError
+from exporter.cli import check, demo, flags, healthcheck, output, rules, serve
+from exporter.errors import ConfigError, ListenError, OutputError
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -36,20 +36,27 @@ COMMANDS = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status. `argv` is `sys.argv[1:]` by default."""
-    options = parse(list(sys.argv[1:] if argv is None else argv))
+def main(argv: Sequence[str] | None = None, ignored: Mapping[str, str] = {}) -> int:
+    """Run one command and return the exit status. `argv` is `sys.argv[1:]` by default.
+
+    `ignored` are environment variables that are not used, each with the problem.
+    """
     try:
+        options = parse(list(sys.argv[1:] if argv is None else argv))
+        options.ignored = ignored
         return COMMANDS[options.command].run(options)
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+        output.write_error(f"{error}\n")
         return WRONG_USAGE
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        output.write_error("interrupted\n")
         return FAILED
-    except ListenError as error:
-        sys.stderr.write(f"{error}\n")
+    except (ListenError, OutputError) as error:
+        output.write_error(f"{error}\n")
         return FAILED
+    finally:
+        # Log lines that could not be written must not change the exit status.
+        output.write_error("")
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -73,11 +80,21 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return options
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser of which no help is lost without a message."""
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        if file is sys.stdout:
+            output.write(message)
+        else:
+            output.write_error(message)
+
+
 def _parser() -> argparse.ArgumentParser:
     """Return the parser of the program, with a parser for each command."""
     raw = argparse.RawDescriptionHelpFormatter
     usage = f"`{flags.PROG} COMMAND --help` shows the flags of a command. Default command: serve."
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=flags.PROG,
         description="Prometheus exporter for Ultravox scheduled call batches.",
         epilog=f"{usage}\n\n{EXIT_STATUS}",

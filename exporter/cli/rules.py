@@ -1,10 +1,10 @@
 """The command `rules`: prints the rules for Prometheus."""
 
 import argparse
-import sys
 
 import msgspec
 
+from exporter.cli import output
 from exporter.rules.document import render
 from exporter.rules.thresholds import Links, Thresholds
 
@@ -14,5 +14,5 @@ def command(options: argparse.Namespace) -> int:
     flags = vars(options)
     thresholds = msgspec.convert(flags, Thresholds)
     links = msgspec.convert(flags, Links)
-    sys.stdout.write(render(thresholds, links))
+    output.write(render(thresholds, links))
     return 0

@@ -5,7 +5,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import structlog
 
@@ -35,7 +34,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> int:
     """Run `serve`, and return 0 after a signal. Raises ConfigError and ListenError."""
-    config, source = resolve(options.config_file, os.environ, Path.cwd())
+    config, source = resolve(options.config_file, os.environ, flags.working_folder())
     keys = read_keys(config, os.environ, set_up_logging(options))
     accounts = len(config.accounts)
     _log.info("exporter_started", version=__version__, config=source, accounts=accounts)
@@ -66,4 +65,6 @@ def set_up_logging(options: argparse.Namespace) -> Redactor:
     redactor = Redactor()
     log.configure(options.log_level, options.log_format, redactor)
     sys.excepthook = log.report_crash
+    for variable, problem in options.ignored.items():
+        _log.warning("environment_variable_ignored", variable=variable, problem=problem)
     return redactor

@@ -655,6 +655,9 @@ CLIENT = "api/test_client.py::"
 RETRIES = "api/test_retry.py::"
 SERVER = "web/test_server.py::"
 SCHEDULE = "polling/test_schedule.py::"
+INHERITED = "cli/test_surroundings.py::"
+CLOSED = f"{INHERITED}test_a_closed_stream_does_not_change_the_exit_status"
+SERVES = f"{INHERITED}test_the_exporter_serves_and_stops_without_usable_streams"
 
 RULES: Mapping[str, tuple[str, ...]] = {
     "Data are kept.": (FAULT,),
@@ -715,6 +718,42 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "The key is replaced at Ultravox before it is in the file": (KEY_FILE,),
     "Agent discovery fails": (DISCOVERY,),
     "An `include` glob matches no agent": (DISCOVERY,),
+    "A header line larger than 64 KiB": (
+        f"{CLIENT}test_long_headers_are_read",
+        f"{CLIENT}test_headers_beyond_the_limits_are_a_payload_error",
+    ),
+    "More than 128 header lines": (f"{CLIENT}test_headers_beyond_the_limits_are_a_payload_error",),
+    "Discovery finds an agent whose id is not one segment of a URL's path, such as `..`": (
+        "polling/test_supervisor.py::"
+        "test_an_agent_whose_id_is_not_one_segment_of_a_path_is_skipped_with_one_warning",
+        f"{CLIENT}test_an_id_that_names_another_path_is_refused",
+    ),
+    "SIGHUP": (
+        f"{INHERITED}test_sighup_is_logged_and_ignored",
+        f"{INHERITED}test_sighup_while_it_starts_is_logged_and_ignored",
+        f"{INHERITED}test_sighup_while_it_stops_does_not_change_the_exit_status",
+    ),
+    "`PROMETHEUS_MULTIPROC_DIR` is set": (
+        f"{INHERITED}test_the_folder_of_a_program_with_many_processes_is_not_used",
+    ),
+    "`SSLKEYLOGFILE` names a file that cannot be written": (
+        f"{INHERITED}test_a_file_of_tls_keys_that_cannot_be_written_is_ignored_with_a_warning",
+    ),
+    "Standard output or standard error is closed": (CLOSED, SERVES),
+    "Standard output is full, or its reader has ended": (
+        f"{INHERITED}test_an_output_that_is_full_fails_with_one_line",
+        f"{INHERITED}test_an_output_whose_reader_has_ended_fails_with_one_line",
+        f"{INHERITED}test_the_demo_goes_on_when_its_output_is_full",
+        SERVES,
+    ),
+    "Standard error is full": (CLOSED, SERVES),
+    "Standard output cannot encode a character": (
+        f"{INHERITED}test_a_character_that_the_output_cannot_encode_is_escaped",
+        f"{INHERITED}test_a_path_that_is_not_utf_8_is_described",
+    ),
+    "The working directory was deleted": (
+        f"{INHERITED}test_a_deleted_working_directory_has_no_configuration",
+    ),
     "More than 8 scrapes at once": (
         f"{SERVER}test_scrapes_beyond_the_limit_are_answered_with_503",
     ),

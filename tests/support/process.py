@@ -81,8 +81,12 @@ class Process:
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""
-        self._process.send_signal(number)
+        self.signal(number)
         return await self.wait()
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
 
     async def wait(self) -> int:
         """Wait for the end of the process and of its output, and return the exit status."""
