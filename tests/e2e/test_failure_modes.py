@@ -652,6 +652,7 @@ KEY_FILE = "test_the_key_file_may_be_emptied_or_replaced_at_run_time"
 DISCOVERY = "test_discovery_may_fail_and_a_glob_may_match_nothing"
 CLOCK = "test_a_clock_that_is_set_back_affects_data_until_the_next_poll"
 CLIENT = "api/test_client.py::"
+SUPERVISOR = "polling/test_supervisor.py::"
 RETRIES = "api/test_retry.py::"
 SERVER = "web/test_server.py::"
 SCHEDULE = "polling/test_schedule.py::"
@@ -724,8 +725,7 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     ),
     "More than 128 header lines": (f"{CLIENT}test_headers_beyond_the_limits_are_a_payload_error",),
     "Discovery finds an agent whose id is not one segment of a URL's path, such as `..`": (
-        "polling/test_supervisor.py::"
-        "test_an_agent_whose_id_is_not_one_segment_of_a_path_is_skipped_with_one_warning",
+        f"{SUPERVISOR}test_an_agent_whose_id_is_not_one_segment_of_a_path_is_skipped_with_one_warning",
         f"{CLIENT}test_an_id_that_names_another_path_is_refused",
     ),
     "SIGHUP": (
