@@ -655,6 +655,7 @@ CLIENT = "api/test_client.py::"
 RETRIES = "api/test_retry.py::"
 SERVER = "web/test_server.py::"
 SCHEDULE = "polling/test_schedule.py::"
+SUPERVISOR = "polling/test_supervisor.py::"
 INHERITED = "cli/test_surroundings.py::"
 CLOSED = f"{INHERITED}test_a_closed_stream_does_not_change_the_exit_status"
 SERVES = f"{INHERITED}test_the_exporter_serves_and_stops_without_usable_streams"
@@ -724,8 +725,7 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     ),
     "More than 128 header lines": (f"{CLIENT}test_headers_beyond_the_limits_are_a_payload_error",),
     "Discovery finds an agent whose id is not one segment of a URL's path, such as `..`": (
-        "polling/test_supervisor.py::"
-        "test_an_agent_whose_id_is_not_one_segment_of_a_path_is_skipped_with_one_warning",
+        f"{SUPERVISOR}test_an_agent_whose_id_is_not_one_segment_of_a_path_is_skipped_with_one_warning",
         f"{CLIENT}test_an_id_that_names_another_path_is_refused",
     ),
     "SIGHUP": (
