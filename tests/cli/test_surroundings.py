@@ -121,7 +121,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "2>/dev/full", "<&- >&- 2>&-"])
 async def test_a_closed_stream_does_not_change_the_exit_status(closed: str, folder: Path) -> None:
-    """A standard error that is full does not change it either: the problem can't be written anywhere."""
+    """A standard error that is full does not change it either."""
     for command, expected in COMMANDS.items():
         status, out, err = await shell(f"exporter {command} {closed}", folder)
         assert status == expected, command
