@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from exporter import __version__
+from exporter.cli.flags import working_folder
 from exporter.cli.main import parse
 from exporter.log import LogFormat
 from exporter.web.address import Address
@@ -139,3 +140,14 @@ def test_wrong_thresholds_are_refused(
         parse(["rules", argument])
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_deleted_working_directory_is_a_relative_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    assert working_folder() == gone
+    gone.rmdir()
+    assert working_folder() == Path()

@@ -121,7 +121,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "2>/dev/full", "<&- >&- 2>&-"])
 async def test_a_closed_stream_does_not_change_the_exit_status(closed: str, folder: Path) -> None:
-    """The status is right also when standard error is full and has no line."""
+    """A standard error that is full does not change it either."""
     for command, expected in COMMANDS.items():
         status, out, err = await shell(f"exporter {command} {closed}", folder)
         assert status == expected, command
@@ -230,12 +230,12 @@ async def test_sighup_is_logged_and_ignored(
     async with started(command, FREE_PORT, cwd=tmp_path) as exporter:
         await exporter.url()
 
-        def ignored(times: int) -> bool:
-            return exporter.err.count("event=reload_signal_ignored") == times
+        def count_is(count: int) -> bool:
+            return exporter.err.count("event=reload_signal_ignored") == count
 
-        for times in (1, 2):
+        for count in (1, 2):
             exporter.signal(signal.SIGHUP)
-            await eventually(partial(ignored, times), exporter.describe)
+            await eventually(partial(count_is, count), exporter.describe)
         assert (await exporter.get("/-/healthy"))[0] == 200
         assert await exporter.stop() == 0
 

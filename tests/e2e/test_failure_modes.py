@@ -656,6 +656,7 @@ SUPERVISOR = "polling/test_supervisor.py::"
 RETRIES = "api/test_retry.py::"
 SERVER = "web/test_server.py::"
 SCHEDULE = "polling/test_schedule.py::"
+SUPERVISOR = "polling/test_supervisor.py::"
 INHERITED = "cli/test_surroundings.py::"
 CLOSED = f"{INHERITED}test_a_closed_stream_does_not_change_the_exit_status"
 SERVES = f"{INHERITED}test_the_exporter_serves_and_stops_without_usable_streams"
@@ -667,7 +668,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
         FAULT,
         f"{SCHEDULE}test_failures_double_the_interval_up_to_five_minutes",
     ),
-    "Other agents are not delayed.": (
+    "Failing agents do not delay the others.": (
         "polling/test_supervisor.py::test_agents_that_hang_do_not_hold_up_the_others",
     ),
     "Transient failures are retried.": (
