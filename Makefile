@@ -60,6 +60,10 @@ mutants: .venv/dev.stamp ## remove each guard of the alert rules, one at a time:
 truth: .venv/dev.stamp ## count false and missed alerts in hundreds of random campaigns (minutes; ARGS=--seed=N)
 	@$(BIN)/python -m tools.alert_truth $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/dev.stamp ## give the API client random HTTP responses (5 minutes; ARGS="--minutes=60 --seed=N")
+	@$(BIN)/python -m tests.fake_api.fuzz $(ARGS)
+
 .PHONY: bench
 bench: .venv/dev.stamp ## measure the cost of a scrape beside other exporters (minutes; shorter: ARGS=--quick)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -65,5 +65,5 @@ class RecordCount:
         missing = (self._lowest or 0) - self._records
         if missing >= self._pages:
             raise PayloadError(
-                f"the listing contradicts itself: {self._records} records, `total` {self._lowest}"
+                f"the listing contradicts itself: {self._records} records, total {self._lowest}"
             )

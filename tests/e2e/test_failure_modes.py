@@ -83,11 +83,30 @@ CASES = (
     Case(f.NotJson(), Shows("HTML instead of JSON", "payload", "not the documented response")),
     Case(
         f.WrongType("totalCount", "ten"),
-        Shows("A field of another type", "payload", "Expected `int`, got `str`", whole=False),
+        Shows(
+            "A field of another type in every record of a page",
+            "payload",
+            "Expected `int`, got `str`",
+            whole=False,
+        ),
     ),
     Case(
         f.Missing("completedCount"),
-        Shows("A missing field", "payload", "required field `completedCount`", whole=False),
+        Shows(
+            "A missing field in every record of a page",
+            "payload",
+            "required field `completedCount`",
+            whole=False,
+        ),
+    ),
+    Case(
+        f.Replace({"results": [], "total": 4}),
+        Shows(
+            "An empty list of batches whose `total` is above 0",
+            "payload",
+            "the listing contradicts itself: 0 records, total 4",
+            whole=False,
+        ),
     ),
     Case(f.CutBody(), Shows("A body that is cut off", "payload", "the response broke off", 3)),
     Case(
@@ -602,6 +621,33 @@ async def test_a_listing_that_is_not_newest_first_is_read_in_full(tmp_path: Path
         )
 
 
+async def test_a_record_that_cannot_be_read_withdraws_that_batch_alone(tmp_path: Path) -> None:
+    """The agent is up, and the log has the batch's id and the field: once, until that changes."""
+    watched = Watched("main")
+    now = time.time()
+    older = [watched.simulator.create(watched.agent, created=now - 60 * n) for n in range(1, 50)]
+    count, unreadable = "ultravox_batch_calls", "ultravox_agent_batches_unreadable"
+    async with watching(tmp_path, watched) as outage:
+        await outage.until(lambda found: len(watched.series(found, count)) == 50)
+        watched.add_fault(f.WrongType("created", None, 7), LISTING)
+        found = await outage.until(lambda found: watched.series(found, unreadable) == [1])
+        later = await outage.until(lambda later: watched.polls(later) >= watched.polls(found) + 2)
+        assert len(watched.series(later, count)) == 49
+        assert watched.series(later, count, batch_id=older[6]) == []
+        assert watched.is_up(later)
+        assert watched.failures(later) == 0
+        (line,) = outage.lines(event="batch_records_unreadable", level="warning")
+        assert line["problems"] == f"{older[6]}: created: Expected `datetime`, got `null`"
+        assert (line["account"], line["agent_id"]) == ("main", watched.agent)
+        watched.simulator.faults.clear()
+        await outage.until(
+            lambda found: (
+                watched.series(found, unreadable) == [0] and len(watched.series(found, count)) == 50
+            )
+        )
+        await outage.logged("batch_records_recovered", level="info", account="main")
+
+
 async def test_a_clock_that_is_set_back_affects_data_until_the_next_poll(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:
@@ -652,6 +698,7 @@ KEY_FILE = "test_the_key_file_may_be_emptied_or_replaced_at_run_time"
 DISCOVERY = "test_discovery_may_fail_and_a_glob_may_match_nothing"
 CLOCK = "test_a_clock_that_is_set_back_affects_data_until_the_next_poll"
 CLIENT = "api/test_client.py::"
+SCHEMAS = "api/test_schemas.py::"
 SUPERVISOR = "polling/test_supervisor.py::"
 RETRIES = "api/test_retry.py::"
 SERVER = "web/test_server.py::"
@@ -709,6 +756,27 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     ),
     "A redirect": (FAULT, f"{CLIENT}test_no_redirect_is_followed"),
     "More than 10,000 pages": (f"{CLIENT}test_a_listing_with_too_many_pages_ends",),
+    "A record that cannot be read, among others that can: a field is missing, null or of another"
+    " type, or a time has no zone": (
+        "test_a_record_that_cannot_be_read_withdraws_that_batch_alone",
+        f"{SCHEMAS}test_an_unreadable_record_is_reported_and_the_others_are_read",
+    ),
+    "An agent's record that cannot be read, among others that can": (
+        f"{SUPERVISOR}test_a_broken_list_of_agents_removes_none",
+        f"{SUPERVISOR}test_an_unreadable_agent_that_is_not_known_is_skipped_and_logged",
+    ),
+    "A number such as `100.0` where a count is expected; a leap second, `23:59:60`": (
+        f"{SCHEMAS}test_a_whole_number_with_a_fraction_is_a_count",
+        f"{SCHEMAS}test_a_leap_second_is_the_last_second_of_its_minute",
+    ),
+    "Half of a surrogate pair, such as `\\ud800`, in a text": (
+        f"{SCHEMAS}test_half_of_a_surrogate_pair_is_shown_as_a_replacement",
+    ),
+    "A list that ends before its `total`: of batches, or of agents": (
+        "polling/test_poller.py::test_a_list_that_ends_before_its_total_removes_nothing",
+        f"{SUPERVISOR}test_a_broken_list_of_agents_removes_none",
+        f"{CLIENT}test_a_complete_listing_has_as_many_records_as_its_total",
+    ),
     "A listing that is not newest first": (
         "test_a_listing_that_is_not_newest_first_is_read_in_full",
     ),

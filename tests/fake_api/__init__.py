@@ -1,7 +1,8 @@
 """The fake API of the tests: the simulator, and faults on the requests that a test chooses.
 
 The map: `faults` (which requests are hit, and by what), `answers` (other answers than the API's),
-`transport` (answers that break on their way), `server` (the simulator with faults, over HTTP).
+`transport` (answers that break on their way), `server` (the simulator with faults, over HTTP),
+`responses` (random HTTP responses from a seed), `fuzz` (the client gets them; `make fuzz`).
 
     simulator = Simulator(Account(name="test"))
     agent = simulator.add_agent("Renewals")

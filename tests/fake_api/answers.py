@@ -81,7 +81,7 @@ def _status(effect: Status) -> web.Response:
 def _response(body: object, status: int = 200, content_type: str = _JSON) -> web.Response:
     """Return a response with bytes as they are, or any other value as JSON."""
     # json writes half of a surrogate pair as its escape; msgspec does not.
-    written = body if isinstance(body, bytes) else json.dumps(body).encode()
+    written = body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
     return web.Response(status=status, body=written, content_type=content_type)
 
 
