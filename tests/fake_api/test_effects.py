@@ -80,7 +80,7 @@ async def test_a_redirect_names_its_location(client: Client, simulator: Simulato
 
 @pytest.mark.parametrize(
     ("body", "sent"),
-    [(b"[1,", b"[1,"), (b"", b""), ({"results": 7}, b'{"results": 7}'), (None, b"null")],
+    [(b"[1,", b"[1,"), (b"", b""), ({"results": 7}, b'{"results":7}'), (None, b"null")],
 )
 async def test_any_other_body(
     client: Client, simulator: Simulator, body: object, sent: bytes
