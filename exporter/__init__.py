@@ -21,8 +21,8 @@ The map, in the order in which data flow:
     simulator   a local Ultravox API: the back end of the demo
 
 Imports go downwards only: cli -> app -> web, polling -> render, api -> metrics, store, log ->
-selection, rules -> plan -> model, config -> errors, durations. `polling` does not import `render`
-or `metrics`. The simulator imports nothing of the rest.
+selection, rules -> plan -> model, config -> errors, durations. `polling` does not import `render`,
+`metrics` or `web`. The simulator imports nothing of the rest.
 """
 
 __version__ = "0.1.0"
