@@ -19,13 +19,13 @@ ENDED = re.compile(r"^ultravox_batch_ended_timestamp_seconds\{(.*)\} ", re.MULTI
 
 
 def without_reload_metrics(lines: Lines) -> Lines:
-    """The metrics of reloading the configuration, which is not possible yet, are gone."""
+    """Remove the metrics of reloading the configuration, which is not possible yet."""
     names = "ultravox_exporter_config_last_reload_(?:successful|success_timestamp_seconds)"
     return [line for line in lines if not re.match(rf"(?:# \w+ )?{names}\b", line)]
 
 
 def resource_instead_of_endpoint(lines: Lines) -> Lines:
-    """The label `endpoint` is now `resource`; prometheus_client sorts labels by name."""
+    """Rename the label `endpoint` to `resource`; prometheus_client sorts labels by name."""
     return [
         _sorted_labels(line.replace('endpoint="', 'resource="'))
         if line.startswith("ultravox_exporter_api_request")
@@ -41,18 +41,18 @@ def _sorted_labels(line: str) -> str:
 
 
 def without_help_texts(lines: Lines) -> Lines:
-    """HELP texts are reworded. Which families have one is compared."""
+    """Remove the HELP texts, which are reworded. Which families have one is compared."""
     return [re.sub(r"^(# HELP \w+) .*", r"\1", line) for line in lines]
 
 
 def without_other_states_of_ended_batches(lines: Lines) -> Lines:
-    """Of `ultravox_batch_state`, an ended batch has `state="ended"` alone."""
+    """Remove the states other than `ended` of ended batches."""
     dropped = re.compile(rf'ultravox_batch_state\{{(?:{_ended(lines)}),state="(?!ended")')
     return [line for line in lines if not dropped.match(line)]
 
 
 def without_paused_of_ended_batches(lines: Lines) -> Lines:
-    """An ended batch has no `ultravox_batch_paused`."""
+    """Remove `ultravox_batch_paused` of ended batches."""
     dropped = re.compile(rf"ultravox_batch_paused\{{(?:{_ended(lines)})\}}")
     return [line for line in lines if not dropped.match(line)]
 
@@ -63,7 +63,7 @@ def _ended(lines: Lines) -> str:
 
 
 def with_unreadable_batches(lines: Lines) -> Lines:
-    """Of each agent that was polled, the number of records that can't be read: 0."""
+    """Add the number of records that can't be read, 0, of each agent that was polled."""
     name = "ultravox_agent_batches_unreadable"
     family = [f"# HELP {name}", f"# TYPE {name} gauge"]
     agents = re.findall(
