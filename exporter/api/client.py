@@ -129,7 +129,7 @@ class Client:
     ) -> int | None:
         """Return the number of a batch's calls in a status, None where the API gives no total.
 
-        It is a background request: every other request goes first.
+        It is a background request: it begins only while no other request waits.
         """
         path = f"{_agent(agent_id)}/scheduled_batches/{_segment(batch_id)}/scheduled_calls"
         url = self._url(path, {"status": status, "pageSize": "1"})
