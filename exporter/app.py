@@ -12,6 +12,7 @@ from functools import partial
 
 import structlog
 
+from exporter.api.body import LargeBodies
 from exporter.api.client import connect
 from exporter.config import Config, Key
 from exporter.metrics.instrumentation import Instrumentation
@@ -45,10 +46,11 @@ class Options:
 async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None:
     """Poll and serve until cancelled. `keys` are by account name. Raises ListenError."""
     store, heartbeat, own = Store(), Heartbeat(), Instrumentation()
+    bodies = LargeBodies()
     async with AsyncExitStack() as stack:
         supervisors = []
         for account in config.accounts:
-            connection = connect(account, keys[account.name], own, config.polling.timeout)
+            connection = connect(account, keys[account.name], own, config.polling.timeout, bodies)
             client = await stack.enter_async_context(connection)
             access = Access(account.name, client, store, options.clock)
             supervisors.append(Supervisor(account, config, access, heartbeat))

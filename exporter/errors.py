@@ -11,7 +11,8 @@
         ├── UnreachableError   reason `unreachable`: no connection, or it broke before an answer
         ├── StatusError        reason `status`: any other status than 200
         ├── NotFoundError      reason `not_found`: 404
-        ├── PayloadError       reason `payload`: the body is cut, too large, not as documented
+        ├── PayloadError       reason `payload`: the body is cut, not as documented
+        │   └── TooLargeError  the body is too large
         └── LoopError          reason `loop`: a pagination loop
 
 Messages name the status, the resource and the place. They never contain bodies, headers or keys.
@@ -151,9 +152,13 @@ class NotFoundError(ApiError):
 
 
 class PayloadError(ApiError):
-    """The body is cut, too large, not JSON, or not of the documented shape."""
+    """The body is cut, not JSON, or not of the documented shape."""
 
     reason = "payload"
+
+
+class TooLargeError(PayloadError):
+    """The body is larger than the exporter can hold or repair: a smaller page may be read."""
 
 
 class LoopError(ApiError):

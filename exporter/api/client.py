@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
-from typing import Protocol, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -18,13 +17,20 @@ import structlog
 from yarl import URL
 
 from exporter.api import schemas
+from exporter.api.body import Admit, Decoded, Decoder, LargeBodies, decoded
 from exporter.api.deadline import Deadline
 from exporter.api.decoding import Page, PageDecoder, Record
 from exporter.api.pagination import pages_of
 from exporter.api.rate_limit import RequestLimiter
-from exporter.api.retry import TRANSIENT_STATUSES, http_date, retry_after, with_retries
+from exporter.api.retry import (
+    HOLD_STATUSES,
+    TRANSIENT_STATUSES,
+    http_date,
+    retry_after,
+    with_retries,
+)
 from exporter.api.schemas import AccountRecord, AgentRecord, BatchRecord
-from exporter.api.transport import Resource, Response, open_session, send
+from exporter.api.transport import Observer, Resource, Response, open_session, send
 from exporter.config import Account, Key, Secret
 from exporter.errors import (
     ApiError,
@@ -34,6 +40,7 @@ from exporter.errors import (
     RateLimitedError,
     StatusError,
     TimedOutError,
+    TooLargeError,
 )
 
 log = structlog.get_logger()
@@ -41,38 +48,11 @@ log = structlog.get_logger()
 PAGE_SIZE = 100
 """Records of a page asked for; no maximum is published, a server may send fewer (inferred)."""
 
+SMALL_PAGE_SIZE = 10
+"""Records asked for in the rest of a listing of which one page was too large."""
+
 REQUEST_SHARE = 0.5
 """Share of a poll's timeout that one request may take: if it hangs, a retry still has time."""
-
-HOLD_STATUSES = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-"""Statuses whose `Retry-After` holds the whole account (documented for both)."""
-
-
-Decoded = TypeVar("Decoded", covariant=True)  # noqa: PLC0105 - named like the other type variables
-
-
-class Observer(Protocol):
-    """Counts requests."""
-
-    def request(self, account: str, resource: str, code: str, seconds: float) -> None:
-        """Count one request; `code` is the status, or `error` without a complete response."""
-        ...
-
-    def retry(self, account: str, reason: str) -> None:
-        """Count one retry, by the reason of the failure before it."""
-        ...
-
-    def rate_limit_wait(self, account: str, seconds: float) -> None:
-        """Count the seconds that a request waited for the account's rate limit."""
-        ...
-
-
-class Decoder(Protocol[Decoded]):
-    """Decodes the body of one response."""
-
-    def decode(self, body: bytes, resource: str) -> Decoded:
-        """Return the body as typed records. Raises PayloadError."""
-        ...
 
 
 class Client:
@@ -88,12 +68,14 @@ class Client:
         session: aiohttp.ClientSession,
         observer: Observer,
         request_timeout: float,
+        bodies: LargeBodies,
     ) -> None:
         self._account = account
         self._key = key
         self._session = session
         self._observer = observer
         self._request_timeout = request_timeout
+        self._bodies = bodies
         waited = partial(observer.rate_limit_wait, account.name)
         self.limiter = RequestLimiter(account.requests_per_second, waited)
         """Who may send a request; also holds by `Retry-After`."""
@@ -146,11 +128,18 @@ class Client:
         decoder: PageDecoder[Record],
         deadline: Deadline,
     ) -> AsyncGenerator[Page[Record], None]:
+        size = PAGE_SIZE
+
         async def fetch(cursor: str | None) -> Page[Record]:
-            query = {"pageSize": str(PAGE_SIZE)}
-            if cursor is not None:
-                query["cursor"] = cursor
-            return await self._get(resource, self._url(path, query), decoder, deadline)
+            nonlocal size
+            query = {"pageSize": str(size)} | ({} if cursor is None else {"cursor": cursor})
+            try:
+                return await self._get(resource, self._url(path, query), decoder, deadline)
+            except TooLargeError:
+                if size == SMALL_PAGE_SIZE:
+                    raise
+            size = SMALL_PAGE_SIZE
+            return await fetch(cursor)
 
         return pages_of(fetch)
 
@@ -165,22 +154,21 @@ class Client:
     ) -> Decoded:
         admitted = self.limiter.background_request if background else self.limiter.request
 
-        async def ask() -> bytes:
-            async with admitted(deadline):
-                return await self._ask(resource, url)
+        async def ask() -> Decoded:
+            async with admitted(deadline), self._bodies.admission(self._account.name) as admit:
+                return decoded(decoder, await self._ask(resource, url, admit), resource)
 
         on_retry = partial(self._observer.retry, self._account.name)
-        body = await with_retries(ask, deadline, on_retry)
-        return decoder.decode(body, resource)
+        return await with_retries(ask, deadline, on_retry)
 
-    async def _ask(self, resource: Resource, url: URL) -> bytes:
+    async def _ask(self, resource: Resource, url: URL, admit: Admit) -> bytes:
         """Return the body of one response with status 200; count the request however it ends."""
         clock = asyncio.get_running_loop().time
         began, code = clock(), "error"
         key = self._key.current()
         try:
             async with asyncio.timeout(self._request_timeout):
-                response = await send(self._session, resource, url, key)
+                response = await send(self._session, resource, url, key, admit)
             code = str(response.status)
         except TimeoutError:
             message = f"{resource}: no complete response within {self._request_timeout:g} s"
@@ -241,8 +229,11 @@ def _segment(ident: str) -> str:
 
 @asynccontextmanager
 async def connect(
-    account: Account, key: Key, observer: Observer, poll_timeout: float
+    account: Account, key: Key, observer: Observer, poll_timeout: float, bodies: LargeBodies
 ) -> AsyncIterator[Client]:
-    """Open the account's session and yield its client. `poll_timeout` is in seconds."""
+    """Open the account's session and yield its client. `poll_timeout` is in seconds.
+
+    `bodies` is the same for all accounts of a process.
+    """
     async with open_session() as session:
-        yield Client(account, key, session, observer, REQUEST_SHARE * poll_timeout)
+        yield Client(account, key, session, observer, REQUEST_SHARE * poll_timeout, bodies)

@@ -19,6 +19,9 @@ from exporter.errors import ApiError
 ATTEMPTS = 3
 """Requests for one response at most: the first, and two retries."""
 
+HOLD_STATUSES = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Statuses whose `Retry-After` holds the whole account (documented for both)."""
+
 TRANSIENT_STATUSES = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,

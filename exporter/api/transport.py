@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from http import HTTPStatus
+from typing import Protocol
 
 import aiohttp
 import msgspec
@@ -10,11 +11,9 @@ from aiohttp import hdrs
 from yarl import URL
 
 from exporter import __version__
+from exporter.api.body import ENCODINGS, Admit, read_body
 from exporter.config import Secret
 from exporter.errors import PayloadError, UnreachableError
-
-MAX_BODY = 64 * 2**20
-"""Bytes of one body, decompressed. Agents carry their call templates, so a page may be large."""
 
 MAX_HEADER = 64 * 2**10
 """Bytes of one header line. Proxies add policies and cookies that are longer than 8 KiB."""
@@ -30,6 +29,17 @@ class Resource(StrEnum):
     ACCOUNT = "account"
 
 
+MAX_BODY = {
+    Resource.AGENTS: 8 * 2**20,
+    Resource.AGENT: 2 * 2**20,
+    Resource.BATCHES: 4 * 2**20,
+    Resource.CALLS: 2**20,
+    Resource.ACCOUNT: 256 * 2**10,
+}
+"""Bytes of one body, decompressed. Agents carry their call templates: 80 KiB each on a
+full page."""
+
+
 class Response(msgspec.Struct, frozen=True):
     """One response. `date` is empty and `retry_after` None where the header is missing.
 
@@ -42,6 +52,22 @@ class Response(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class Observer(Protocol):
+    """Counts requests."""
+
+    def request(self, account: str, resource: str, code: str, seconds: float) -> None:
+        """Count one request; `code` is the status, or `error` without a complete response."""
+        ...
+
+    def retry(self, account: str, reason: str) -> None:
+        """Count one retry, by the reason of the failure before it."""
+        ...
+
+    def rate_limit_wait(self, account: str, seconds: float) -> None:
+        """Count the seconds that a request waited for the account's rate limit."""
+        ...
+
+
 def open_session() -> AbstractAsyncContextManager[aiohttp.ClientSession]:
     """Return a session to send requests with, to be closed by the caller.
 
@@ -50,9 +76,11 @@ def open_session() -> AbstractAsyncContextManager[aiohttp.ClientSession]:
     """
     headers = {
         "Accept": "application/json",
+        "Accept-Encoding": ENCODINGS,
         "User-Agent": f"ultravox-batch-exporter/{__version__}",
     }
     return aiohttp.ClientSession(
+        auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=headers,
         max_field_size=MAX_HEADER,
@@ -64,18 +92,24 @@ def open_session() -> AbstractAsyncContextManager[aiohttp.ClientSession]:
 
 
 async def send(
-    session: aiohttp.ClientSession, resource: Resource, url: URL, key: Secret
+    session: aiohttp.ClientSession, resource: Resource, url: URL, key: Secret, admit: Admit
 ) -> Response:
     """Send one request and return the response, whatever its status.
 
-    Raises PayloadError and UnreachableError; some of them are transient.
+    `admit` is awaited before a large body is read. Raises PayloadError and
+    UnreachableError; some of them are transient.
     """
     headers = {"X-API-Key": key.reveal()}
     try:
         async with session.get(url, headers=headers, allow_redirects=False) as response:
-            body = await _read(resource, response) if response.status == HTTPStatus.OK else b""
+            body = b""
+            if response.status == HTTPStatus.OK:
+                encoding = response.headers.get(hdrs.CONTENT_ENCODING, "")
+                body = await read_body(response.content, encoding, MAX_BODY[resource], admit)
             date = response.headers.get(hdrs.DATE, "")
             return Response(response.status, date, response.headers.get(hdrs.RETRY_AFTER), body)
+    except PayloadError as error:
+        raise type(error)(f"{resource}: {error}", transient=error.transient) from None
     except aiohttp.ClientPayloadError:
         message = f"{resource}: the response broke off before its end"
         raise PayloadError(message, transient=True) from None
@@ -101,15 +135,6 @@ def _invalid_http(error: aiohttp.ClientResponseError) -> str:
     if error.message.startswith("Too many headers"):
         return "the response has too many headers"
     return "the response is not valid HTTP"
-
-
-async def _read(resource: Resource, response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for data in response.content.iter_any():
-        body += data
-        if len(body) > MAX_BODY:
-            raise PayloadError(f"{resource}: the body is larger than {MAX_BODY} bytes")
-    return bytes(body)
 
 
 class _BrokenError(aiohttp.ClientError):

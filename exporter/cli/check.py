@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from exporter.api.body import LargeBodies
 from exporter.api.client import connect
 from exporter.cli import flags, output
 from exporter.config import Account, Config, Key, Polling, label_collisions, read_key, resolve
@@ -66,8 +67,10 @@ async def ask(config: Config, environ: Mapping[str, str]) -> tuple[AccountReport
     """Return the preflight of every account, run side by side. Raises ConfigError for a bad key."""
     keys = [read_key(account, environ) for account in config.accounts]
 
+    own, timeout, bodies = Instrumentation(), config.polling.timeout, LargeBodies()
+
     async def one(account: Account, key: Key) -> AccountReport:
-        async with connect(account, key, Instrumentation(), config.polling.timeout) as client:
+        async with connect(account, key, own, timeout, bodies) as client:
             return await preflight(client, account, config.polling, time.time)
 
     return tuple(await asyncio.gather(*map(one, config.accounts, keys)))

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.api import schemas
-from exporter.api.client import Decoder
-from exporter.api.decoding import MAX_COMMAS, MAX_REPLACED, MAX_SEARCHED, Page
-from exporter.errors import PayloadError
+from exporter.api.body import Decoder
+from exporter.api.decoding import MAX_COMMAS, MAX_RECORDS, MAX_REPAIRED, MAX_REPLACED, Page
+from exporter.errors import PayloadError, TooLargeError
 from exporter.model import Batch
 
 ROW = {
@@ -107,7 +107,7 @@ def test_what_the_page_may_leave_out() -> None:
     assert (decoded.results, decoded.next, decoded.total) == ([], None, None)
 
 
-LARGE = 20_000_000
+LARGE = 2_000_000
 
 
 def peak(decode: Callable[[bytes], object], body: bytes) -> int:
@@ -332,9 +332,9 @@ def test_an_agent_with_a_half_in_its_id_is_unreadable() -> None:
         page({**ROW, "created": None}, 7),
         page(ROW, {**ROW, "created": None}, next=7),
         page(ROW, {**ROW, "created": None}, total="4"),
-        page(ROW, *[7] * (MAX_COMMAS + 1)),
+        page(ROW, *[7] * MAX_RECORDS),
         b'{"results":[],"x":"' + rb"\ud800" * (MAX_REPLACED + 1) + b'"}',
-        b'{"results":[],"x":"' + b"y" * MAX_SEARCHED + rb'\ud800"}',
+        b'{"results":[],"x":"' + b"y" * MAX_REPAIRED + rb'\ud800"}',
         page(ROW)[:-1],
     ],
     ids=["no readable record", "next", "total", "many records", "many halves", "large", "cut"],
@@ -342,6 +342,11 @@ def test_an_agent_with_a_half_in_its_id_is_unreadable() -> None:
 def test_a_page_that_cannot_be_read_at_all_is_refused(body: bytes) -> None:
     with pytest.raises(PayloadError, match="x: not the documented response: "):
         schemas.BATCH_PAGE.decode(body, "x")
+
+
+def test_a_page_of_too_many_values_is_too_large() -> None:
+    with pytest.raises(TooLargeError, match="x: the page has more than 400000 values"):
+        schemas.BATCH_PAGE.decode(page({"x": [7] * (MAX_COMMAS + 2)}), "x")
 
 
 def test_secrets_of_an_unreadable_record_never_become_objects() -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
+from exporter.api.body import LargeBodies
 from exporter.api.client import Client, connect
 from exporter.config import Account, Agent, Batches, Config, Discover, Key, Polling, Secret
 from exporter.polling.heartbeat import Heartbeat
@@ -91,7 +92,9 @@ def connecting(
 ) -> AbstractAsyncContextManager[Client]:
     """Return a connection of an account `main` to a base URL."""
     made = account(base_url)
-    return connect(made, Key("main", Secret(key)), observer or Requests(), poll_timeout)
+    return connect(
+        made, Key("main", Secret(key)), observer or Requests(), poll_timeout, LargeBodies()
+    )
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ async def surroundings(
     """Yield an account's surroundings, its agents in the store and not polled yet."""
     config = Config((account,), polling, batches)
     key = Key(account.name, Secret(simulator.api_key))
-    async with connect(account, key, Requests(), polling.timeout) as connected:
+    async with connect(account, key, Requests(), polling.timeout, LargeBodies()) as connected:
         access, heartbeat = Access(account.name, connected, Store(), clock), Heartbeat()
         supervisor = Supervisor(account, config, access, heartbeat)
         yield Surroundings(config, access, heartbeat, supervisor)
