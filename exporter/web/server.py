@@ -18,7 +18,7 @@ from exporter import __version__
 from exporter.render.gzip_stream import Body
 from exporter.render.text import Format
 from exporter.web.address import Address, address_of
-from exporter.web.connections import ConnectionLimits, Connections
+from exporter.web.connections import ConnectionLimits, Connections, reset
 from exporter.web.negotiation import accepts_gzip, negotiate
 from exporter.web.scrape_slots import Scrape, ScrapeSlots, end_now
 
@@ -165,7 +165,7 @@ async def _scrape(request: web.Request, response: web.StreamResponse, scrape: Sc
 def abort(transport: asyncio.BaseTransport | None) -> None:
     """Close a connection without sending the rest; None is a connection that is closed already."""
     if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()
+        reset(transport)
 
 
 async def _healthy(request: web.Request) -> web.Response:
