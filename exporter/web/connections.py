@@ -207,8 +207,10 @@ class Connections:
     async def _connect(self, accepted: list[socket.socket], server: HttpProtocol) -> None:
         connect = self._loop.connect_accepted_socket
         try:
+            # An error of one connection, whose client is gone, must not end the accepting.
             await asyncio.gather(
-                *(connect(lambda: _Connection(self, server()), each) for each in accepted)
+                *(connect(lambda: _Connection(self, server()), each) for each in accepted),
+                return_exceptions=True,
             )
         except asyncio.CancelledError:
             # A connection that was not begun is closed by nothing else.
