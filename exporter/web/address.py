@@ -12,6 +12,9 @@ from exporter.errors import ListenError
 
 MAX_PORT = 65535
 
+WAITING = 1024
+"""Connections that wait to be accepted: the system makes a client beyond them wait for seconds."""
+
 _NAME: Final = re.compile("[a-zA-Z0-9_.-]*")
 
 
@@ -64,7 +67,7 @@ class Address(msgspec.Struct, frozen=True):
         family = socket.AF_INET6 if both or ":" in self.host else socket.AF_INET
         try:
             return socket.create_server(
-                (self.host, self.port), family=family, backlog=128, dualstack_ipv6=both
+                (self.host, self.port), family=family, backlog=WAITING, dualstack_ipv6=both
             )
         except OSError as error:
             raise ListenError(f"can't listen on {self}: {error.strerror or error}") from None

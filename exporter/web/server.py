@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from html import escape
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 from aiohttp import hdrs, web
@@ -16,12 +18,17 @@ from exporter import __version__
 from exporter.render.gzip_stream import Body
 from exporter.render.text import Format
 from exporter.web.address import Address, address_of
+from exporter.web.connections import ConnectionLimits, Connections, reset
 from exporter.web.negotiation import accepts_gzip, negotiate
+from exporter.web.scrape_slots import Scrape, ScrapeSlots, end_now
 
 log = structlog.get_logger()
 
 HEALTHY_PATH = "/-/healthy"
 READY_PATH = "/-/ready"
+
+SCRAPE_TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
+"""Header in which Prometheus says how long it waits."""
 
 SHUTDOWN_GRACE = 0.5
 """Seconds that open connections get to finish when the server stops."""
@@ -69,10 +76,12 @@ class ScrapeLimits:
     """Limits on scrapes.
 
     `concurrent`: scrapes answered at the same time: a few replicas of Prometheus, and a person.
-    `seconds`: time to send one response; Prometheus itself waits 10 s unless configured.
+    `per_address`: the same, of one client address.
+    `seconds`: time to answer one scrape, unless the scraper has less.
     """
 
     concurrent: int = 8
+    per_address: int = 6
     seconds: float = 60.0
 
 
@@ -80,7 +89,7 @@ DEFAULT_LIMITS = ScrapeLimits()
 
 _SITE = web.AppKey("site", Site)
 _LIMITS = web.AppKey("limits", ScrapeLimits)
-_SCRAPES = web.AppKey("scrapes", asyncio.Semaphore)
+_SLOTS = web.AppKey("slots", ScrapeSlots)
 
 
 def application(site: Site, limits: ScrapeLimits = DEFAULT_LIMITS) -> web.Application:
@@ -88,7 +97,7 @@ def application(site: Site, limits: ScrapeLimits = DEFAULT_LIMITS) -> web.Applic
     app = web.Application()
     app[_SITE] = site
     app[_LIMITS] = limits
-    app[_SCRAPES] = asyncio.Semaphore(limits.concurrent)
+    app[_SLOTS] = ScrapeSlots(limits.concurrent, limits.per_address)
     app.router.add_get(site.telemetry_path, _metrics)
     app.router.add_get(HEALTHY_PATH, _healthy)
     app.router.add_get(READY_PATH, _ready)
@@ -98,47 +107,65 @@ def application(site: Site, limits: ScrapeLimits = DEFAULT_LIMITS) -> web.Applic
 
 
 async def _metrics(request: web.Request) -> web.StreamResponse:
-    scrapes = request.app[_SCRAPES]
-    if scrapes.locked():
-        limit = request.app[_LIMITS].concurrent
-        message = f"too many scrapes: {limit} are in progress; retry in 1 s\n"
-        return web.Response(status=503, text=message, headers={hdrs.RETRY_AFTER: "1"})
-    async with scrapes:
-        return await _scrape(request)
-
-
-async def _scrape(request: web.Request) -> web.StreamResponse:
-    text_format = negotiate(request.headers.get(hdrs.ACCEPT, ""))
-    gzip = accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
-    body = await request.app[_SITE].metrics(text_format, gzip=gzip)
-    headers = {hdrs.CONTENT_TYPE: text_format.value, hdrs.VARY: "Accept, Accept-Encoding"}
-    if gzip:
-        headers[hdrs.CONTENT_ENCODING] = "gzip"
-    response = web.StreamResponse(headers=headers)
-    response.content_length = body.length
+    slots, limits = request.app[_SLOTS], request.app[_LIMITS]
+    response = web.StreamResponse()
+    end = asyncio.timeout(scrape_seconds(request.headers.get(SCRAPE_TIMEOUT, ""), limits.seconds))
+    scrape = Scrape(request.remote or "", partial(end_now, end))
     try:
-        async with asyncio.timeout(request.app[_LIMITS].seconds):
-            await _send(request, response, body)
+        async with end:
+            if not slots.take(scrape):
+                return _refusal(limits)
+            await _scrape(request, response, scrape)
     except TimeoutError:
-        log.debug("scrape_aborted", remote=request.remote, reason="timeout")
+        reason = "displaced" if scrape.displaced else "timeout"
+        log.debug("scrape_aborted", remote=request.remote, reason=reason)
         abort(request.transport)
     except ConnectionError:
         log.debug("scraper_disconnected", remote=request.remote)
+    finally:
+        slots.give_back(scrape)
     return response
 
 
-async def _send(request: web.Request, response: web.StreamResponse, body: Body) -> None:
+def scrape_seconds(header: str, most: float) -> float:
+    """Return the time limit of a scrape: that of the header, and at most `most`.
+
+    A header that is not a positive number is ignored.
+    """
+    try:
+        seconds = float(header)
+    except ValueError:
+        return most
+    return min(seconds, most) if math.isfinite(seconds) and seconds > 0 else most
+
+
+def _refusal(limits: ScrapeLimits) -> web.Response:
+    most, own = limits.concurrent, min(limits.concurrent, limits.per_address)
+    message = f"too many scrapes: {most} at once, {own} of one address; retry in 1 s\n"
+    return web.Response(status=503, text=message, headers={hdrs.RETRY_AFTER: "1"})
+
+
+async def _scrape(request: web.Request, response: web.StreamResponse, scrape: Scrape) -> None:
+    text_format = negotiate(request.headers.get(hdrs.ACCEPT, ""))
+    gzip = accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
+    body = await request.app[_SITE].metrics(text_format, gzip=gzip)
+    response.headers.update({hdrs.CONTENT_TYPE: text_format.value})
+    response.headers.update({hdrs.VARY: "Accept, Accept-Encoding"})
+    if gzip:
+        response.headers[hdrs.CONTENT_ENCODING] = "gzip"
+    response.content_length = body.length
     await response.prepare(request)
     if request.method != hdrs.METH_HEAD:
         async for write in body.writes():
-            await response.write(write)
+            with scrape.waiting():
+                await response.write(write)
     await response.write_eof()
 
 
 def abort(transport: asyncio.BaseTransport | None) -> None:
     """Close a connection without sending the rest; None is a connection that is closed already."""
     if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()
+        reset(transport)
 
 
 async def _healthy(request: web.Request) -> web.Response:
@@ -183,16 +210,23 @@ _SERVER_LOG.addFilter(_RejectedRequests())
 
 @asynccontextmanager
 async def listen(
-    app: web.Application, addresses: Iterable[Address]
+    app: web.Application, addresses: Iterable[Address], limits: ConnectionLimits | None = None
 ) -> AsyncIterator[list[Address]]:
-    """Serve the application, and yield the addresses in use. Raises ListenError if one is taken."""
+    """Serve the application, and yield the addresses in use. Raises ListenError if one is taken.
+
+    An application is served once.
+    """
+    connections = Connections(limits or ConnectionLimits())
+    app.middlewares.append(connections.middleware())
     async with AsyncExitStack() as stack:
         listeners = [stack.enter_context(address.bind()) for address in addresses]
+        in_use = [address_of(listener) for listener in listeners]
         runner = web.AppRunner(
             app, access_log=None, logger=_SERVER_LOG, shutdown_timeout=SHUTDOWN_GRACE
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        for listener in listeners:
-            await web.SockSite(runner, listener).start()
-        yield [address_of(listener) for listener in listeners]
+        # `setup` has set the server.
+        server = cast("web.Server", runner.server)
+        await stack.enter_async_context(connections.accepted(listeners, server))
+        yield in_use

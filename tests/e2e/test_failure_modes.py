@@ -702,6 +702,9 @@ SCHEMAS = "api/test_schemas.py::"
 SUPERVISOR = "polling/test_supervisor.py::"
 RETRIES = "api/test_retry.py::"
 SERVER = "web/test_server.py::"
+CONNECTIONS = "web/test_connections.py::"
+CLIENTS = "e2e/test_clients.py::"
+SLOTS = "web/test_scrape_slots.py::"
 SCHEDULE = "polling/test_schedule.py::"
 SUPERVISOR = "polling/test_supervisor.py::"
 INHERITED = "cli/test_surroundings.py::"
@@ -823,15 +826,34 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "The working directory was deleted": (
         f"{INHERITED}test_a_deleted_working_directory_has_no_configuration",
     ),
-    "More than 8 scrapes at once": (
+    "More than 8 scrapes at once, or more than 6 from one address": (
         f"{SERVER}test_scrapes_beyond_the_limit_are_answered_with_503",
+        f"{SERVER}test_a_scraper_that_does_not_read_makes_room_for_the_next_scrape",
+        f"{SLOTS}test_an_address_with_fewer_slots_displaces_the_oldest_scrape_if_none_waits",
+        f"{SLOTS}test_an_address_at_its_limit_takes_its_own_slots_while_others_are_free",
     ),
-    "A scraper needs more than 60 seconds to read a response": (
+    "A scraper needs more than 60 seconds to read a response, or more than its"
+    " `X-Prometheus-Scrape-Timeout-Seconds`": (
         f"{SERVER}test_a_scrape_is_aborted_at_its_time_limit",
+        f"{SERVER}test_a_scrape_is_aborted_when_its_scraper_waits_no_longer",
         f"{SERVER}test_a_scraper_that_does_not_read_delays_no_one_else",
     ),
     "A scraper disconnects during a response": (
         f"{SERVER}test_a_scraper_that_disconnects_takes_no_place",
+    ),
+    "A client connects and sends no request, or half of one": (
+        f"{CONNECTIONS}test_a_connection_without_a_complete_request_is_closed",
+        f"{CONNECTIONS}test_a_connection_without_a_further_request_is_closed",
+        f"{CONNECTIONS}test_the_time_for_a_further_header_begins_with_its_first_byte",
+    ),
+    "More connections than a quarter of the descriptors (`ulimit -n`), or more than 256": (
+        f"{CONNECTIONS}test_most_descriptors_are_kept_for_polling",
+        f"{CONNECTIONS}test_beyond_the_limit_the_connection_that_was_idle_longest_is_closed",
+        f"{CONNECTIONS}test_the_address_with_the_most_connections_loses_them_first",
+        f"{CLIENTS}test_scrapes_and_polls_go_on_while_many_clients_send_nothing_or_do_not_read",
+    ),
+    "No descriptor is free": (
+        f"{CONNECTIONS}test_without_a_free_descriptor_an_idle_connection_makes_room",
     ),
 }
 """The rows of the page's tables of faults, and the tests of each, as in RULES."""

@@ -114,11 +114,19 @@ async def eventually(condition: Callable[[], object], describe: Callable[[], str
 
 @asynccontextmanager
 async def started(
-    *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    *arguments: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    descriptors: int | None = None,
 ) -> AsyncIterator[Process]:
-    """Start `python -m exporter` with these arguments, and end it on exit."""
+    """Start `python -m exporter` with these arguments, and end it on exit.
+
+    `descriptors`: how many the process may have open.
+    """
+    limited = ("sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh") if descriptors else ()
     process = Process(
         await asyncio.create_subprocess_exec(
+            *limited,
             sys.executable,
             "-m",
             "exporter",

@@ -21,6 +21,7 @@ from exporter.web.server import (
     abort,
     application,
     listen,
+    scrape_seconds,
 )
 
 LOOPBACK = (Address("127.0.0.1", 0),)
@@ -143,7 +144,7 @@ async def test_scrapes_beyond_the_limit_are_answered_with_503() -> None:
 
         scrapes = [asyncio.create_task(scrape()) for _ in range(3)]
         done, waiting = await asyncio.wait(scrapes, return_when=asyncio.FIRST_COMPLETED)
-        refused = (503, "1", "too many scrapes: 2 are in progress; retry in 1 s\n")
+        refused = (503, "1", "too many scrapes: 2 at once, 2 of one address; retry in 1 s\n")
         assert [await each for each in done] == [refused]
         async with request("GET", "/-/healthy") as response:
             assert response.status == 200
@@ -210,6 +211,51 @@ async def test_a_scrape_is_aborted_at_its_time_limit() -> None:
             async with aiohttp.request("HEAD", f"http://{address}/metrics") as response:
                 assert response.status == 200
     assert [(line["event"], line["log_level"]) for line in logged] == [("scrape_aborted", "debug")]
+
+
+async def test_a_scraper_that_does_not_read_makes_room_for_the_next_scrape() -> None:
+    """The one that has waited longest is ended, and no other."""
+    with capture_logs() as logged:
+        async with listen(application(LARGE_SITE, ScrapeLimits(concurrent=2)), LOOPBACK) as (
+            address,
+        ):
+            slow = [await open_scrape(address) for _ in range(2)]
+            for reader, _ in slow:
+                assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+            assert await scraped(address) == LARGE
+            for _, writer in slow:
+                writer.transport.abort()
+    first, *_ = logged
+    assert (first["event"], first["reason"], first["log_level"]) == (
+        "scrape_aborted",
+        "displaced",
+        "debug",
+    )
+    assert [line["event"] for line in logged].count("scrape_aborted") == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("10", 10.0), ("0.5", 0.5), ("90", 60.0)]
+    + [(each, 60.0) for each in ("", "soon", "-1", "0", "inf", "nan", "1e999")],
+)
+def test_the_time_limit_of_a_scrape_is_that_of_its_header(header: str, seconds: float) -> None:
+    assert scrape_seconds(header, 60.0) == seconds
+
+
+async def test_a_scrape_is_aborted_when_its_scraper_waits_no_longer() -> None:
+    with capture_logs() as logged:
+        async with listen(application(LARGE_SITE), LOOPBACK) as (address,):
+            reader, writer = await asyncio.open_connection(address.host, address.port)
+            writer.write(
+                b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
+                b"X-Prometheus-Scrape-Timeout-Seconds: 0.01\r\n\r\n"
+            )
+            while not logged:
+                await asyncio.sleep(0.001)
+            writer.transport.abort()
+            del reader
+    assert [(line["event"], line["reason"]) for line in logged] == [("scrape_aborted", "timeout")]
 
 
 def test_a_closed_connection_can_be_aborted() -> None:
