@@ -45,6 +45,9 @@ _COMPLETED = "ultravox_batch_calls_completed"
 _INTERVAL = "ultravox_agent_poll_interval_seconds"
 _LAST_SUCCESS = "ultravox_agent_last_success_timestamp_seconds"
 _PAUSED = "ultravox_batch_paused"
+_REMAINING = "ultravox_batch_calls_remaining"
+_WINDOW_END = "ultravox_batch_window_end_timestamp_seconds"
+_ENDED = "ultravox_batch_ended_timestamp_seconds"
 
 
 def written_out(read: Select, remaining: str) -> Sources:
@@ -57,8 +60,8 @@ def written_out(read: Select, remaining: str) -> Sources:
         remaining=remaining,
         paused=last_value(read, _PAUSED),
         opening=_opening(read),
-        window_end=last_value(read, "ultravox_batch_window_end_timestamp_seconds"),
-        ended=last_value(read, "ultravox_batch_ended_timestamp_seconds"),
+        window_end=last_value(read, _WINDOW_END),
+        ended=last_value(read, _ENDED),
         closing="",
         not_stale="",
         active="",
@@ -69,10 +72,9 @@ def written_out(read: Select, remaining: str) -> Sources:
 
 def remaining_where_listed(read: Select) -> str:
     """Return a batch's remaining calls, unless a later scrape has its agent without the batch."""
-    metric = "ultravox_batch_calls_remaining"
-    batch, agent = last_scraped(read(metric)), last_scraped(read(SERVED_WITH))
+    batch, agent = last_scraped(read(_REMAINING)), last_scraped(read(SERVED_WITH))
     listed = (
-        f"last_over_time({read(metric)}[{LOOKBACK}])\n"
+        f"last_over_time({read(_REMAINING)}[{LOOKBACK}])\n"
         f"  and {batch} >= {OF_AGENT} group_left () max without (reason) ({agent})"
     )
     return over(f"\n  {listed}\n", "min")
@@ -150,7 +152,9 @@ def no_progress(sources: Sources, seconds: float) -> str:
         f"{sources.remaining}\n"
         f"and {operand(sources.active)} >= {seconds:g}\n"
         f"and {sources.completed} <= {value_ago(sources.select, _COMPLETED, seconds)}\n"
-        f"unless {_paused_within(sources, seconds)} == 1"
+        # A count that was corrected downwards may rise again and still be lower.
+        f"unless {over(f'changes({sources.select(_COMPLETED)}[{duration(seconds)}])')} > 0\n"
+        f"{_callable_for(sources, seconds)}"
     )
 
 
@@ -165,7 +169,24 @@ def not_started(sources: Sources, seconds: float) -> str:
         f"{sources.remaining}\n"
         f"and {sources.completed} == 0\n"
         f"and {operand(sources.active)} >= {seconds:g}\n"
-        f"unless {_paused_within(sources, seconds)} == 1"
+        f"{_callable_for(sources, seconds)}"
+    )
+
+
+def _callable_for(sources: Sources, seconds: float) -> str:
+    """Return conditions of active batches: nothing kept them from calls in the last seconds.
+
+    They were not paused, had remaining calls, and had neither ended nor a window end that has
+    passed.
+    """
+    read, time = sources.select, duration(seconds)
+    least = over(f"min_over_time({read(_REMAINING)}[{time}])", "min")
+    end = over(f"min_over_time({read(_WINDOW_END)}[{time}])", "min")
+    return (
+        f"unless {_paused_within(sources, seconds)} == 1\n"
+        f"unless {least} == 0\n"
+        f"unless {end} <= time()\n"
+        f"unless {over(f'last_over_time({read(_ENDED)}[{time}])')}"
     )
 
 
@@ -176,7 +197,8 @@ def _paused_within(sources: Sources, seconds: float) -> str:
 
 def paused_for(sources: Sources, seconds: float) -> str:
     """Return the remaining calls of batches that only a pause kept from calling for `seconds`."""
-    lowest = over(f"min_over_time({sources.select(_PAUSED)}[{duration(seconds)}])")
+    # The lowest of all replicas: a pod that moved away in a pause has served nothing else.
+    lowest = over(f"min_over_time({sources.select(_PAUSED)}[{duration(seconds)}])", "min")
     return (
         f"{sources.remaining} > 0\n"
         f"and {value_ago(sources.select, _PAUSED, seconds)} == 1\n"
