@@ -10,8 +10,7 @@ import pytest
 
 from exporter.metrics.catalogue import SECTIONS
 from exporter.metrics.metric import Family
-from exporter.rules.document import alerts
-from exporter.rules.recorded import recordings
+from exporter.rules.document import alerts, recordings
 from exporter.rules.thresholds import Thresholds
 from tests.support.runbooks import RUNBOOKS, queries, runbooks
 from tools.docs.pages import ROOT

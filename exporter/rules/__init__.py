@@ -3,6 +3,7 @@
 thresholds   the thresholds that a user can set, with their defaults
 sources      how the exporter's series are read: selectors, and the record of names
 expressions  expressions about agents and their batches, over sources
+standstills  expressions about batches that make no calls
 recorded     the recording rules, and the names that they give to expressions
 alert        what an alert is, and the templates of its texts
 batches      the alerts about batches

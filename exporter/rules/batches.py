@@ -2,7 +2,7 @@
 
 from exporter.durations import render as duration
 from exporter.rules.alert import BATCH, COUNT, SHARE, Alert, queried
-from exporter.rules.expressions import closed_within, not_started, stalled
+from exporter.rules.expressions import closed_within
 from exporter.rules.recorded import (
     AT_CLOSING,
     AT_CLOSING_BETTER,
@@ -12,6 +12,7 @@ from exporter.rules.recorded import (
     RECORDED,
 )
 from exporter.rules.sources import OF_AGENT, last_value, operand, select
+from exporter.rules.standstills import not_started, stalled
 from exporter.rules.thresholds import Thresholds
 
 FORECAST_PENDING = 900.0
@@ -40,15 +41,19 @@ _RATE = queried(f"60 * {RATE}", "batch", '{{ . | first | value | printf "%.1f" }
 
 
 def batch_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
-    """Return the alerts."""
+    """Return the alerts about what a batch does or has done."""
     return (
         _stalled(thresholds),
         *_paused(thresholds),
-        *_will_miss(thresholds),
         _not_started(thresholds),
         _closed(thresholds),
         _many_errors(thresholds),
     )
+
+
+def forecast_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
+    """Return the alerts about what will happen to a batch."""
+    return _will_miss(thresholds)
 
 
 def _firing(name: str) -> str:

@@ -32,19 +32,21 @@ A `Retry-After` may pause an account twice for five minutes, and an outage may l
 MIN_OBSERVED = 600
 """Seconds between the two polls of a completion rate, at least."""
 
-OBSERVED_SHARE = 0.8
-"""Share of the time without a completed call that successful polls must cover."""
-
 FIRST_SEEN_WITHIN = 660
 """Seconds after its opening within which a batch is first seen, at the latest."""
 
 SERVED_WITH = "ultravox_agent_batches_hidden"
 """A series that every agent has whose batches are served."""
 
-_COMPLETED = "ultravox_batch_calls_completed"
 _INTERVAL = "ultravox_agent_poll_interval_seconds"
 _LAST_SUCCESS = "ultravox_agent_last_success_timestamp_seconds"
-_PAUSED = "ultravox_batch_paused"
+
+# The gauges of a batch that several modules read.
+COMPLETED = "ultravox_batch_calls_completed"
+PAUSED = "ultravox_batch_paused"
+REMAINING = "ultravox_batch_calls_remaining"
+WINDOW_END = "ultravox_batch_window_end_timestamp_seconds"
+ENDED = "ultravox_batch_ended_timestamp_seconds"
 
 
 def written_out(read: Select, remaining: str) -> Sources:
@@ -53,12 +55,12 @@ def written_out(read: Select, remaining: str) -> Sources:
         select=read,
         last_success=last_value(read, _LAST_SUCCESS),
         calls=last_value(read, "ultravox_batch_calls"),
-        completed=last_value(read, _COMPLETED),
+        completed=last_value(read, COMPLETED),
         remaining=remaining,
-        paused=last_value(read, _PAUSED),
+        paused=last_value(read, PAUSED),
         opening=_opening(read),
-        window_end=last_value(read, "ultravox_batch_window_end_timestamp_seconds"),
-        ended=last_value(read, "ultravox_batch_ended_timestamp_seconds"),
+        window_end=last_value(read, WINDOW_END),
+        ended=last_value(read, ENDED),
         closing="",
         not_stale="",
         active="",
@@ -69,10 +71,9 @@ def written_out(read: Select, remaining: str) -> Sources:
 
 def remaining_where_listed(read: Select) -> str:
     """Return a batch's remaining calls, unless a later scrape has its agent without the batch."""
-    metric = "ultravox_batch_calls_remaining"
-    batch, agent = last_scraped(read(metric)), last_scraped(read(SERVED_WITH))
+    batch, agent = last_scraped(read(REMAINING)), last_scraped(read(SERVED_WITH))
     listed = (
-        f"last_over_time({read(metric)}[{LOOKBACK}])\n"
+        f"last_over_time({read(REMAINING)}[{LOOKBACK}])\n"
         f"  and {batch} >= {OF_AGENT} group_left () max without (reason) ({agent})"
     )
     return over(f"\n  {listed}\n", "min")
@@ -144,48 +145,9 @@ def active(sources: Sources) -> str:
     )
 
 
-def no_progress(sources: Sources, seconds: float) -> str:
-    """Return the remaining calls of active batches that completed none for `seconds`."""
-    return (
-        f"{sources.remaining}\n"
-        f"and {operand(sources.active)} >= {seconds:g}\n"
-        f"and {sources.completed} <= {value_ago(sources.select, _COMPLETED, seconds)}\n"
-        f"unless {_paused_within(sources, seconds)} == 1"
-    )
-
-
-def stalled(sources: Sources, unmoved: str, seconds: float) -> str:
-    """Return the batches of `unmoved` (no progress for `seconds`) that polls observed meanwhile."""
-    return f"{unmoved}\nand {OF_AGENT} {observed(sources, seconds)} >= {OBSERVED_SHARE * seconds:g}"
-
-
-def not_started(sources: Sources, seconds: float) -> str:
-    """Return the remaining calls of batches that were active for `seconds` and completed none."""
-    return (
-        f"{sources.remaining}\n"
-        f"and {sources.completed} == 0\n"
-        f"and {operand(sources.active)} >= {seconds:g}\n"
-        f"unless {_paused_within(sources, seconds)} == 1"
-    )
-
-
-def _paused_within(sources: Sources, seconds: float) -> str:
+def paused_within(sources: Sources, seconds: float) -> str:
     """Return whether a batch was paused at any time in the last seconds: 0 or 1."""
-    return over(f"max_over_time({sources.select(_PAUSED)}[{duration(seconds)}])")
-
-
-def paused_for(sources: Sources, seconds: float) -> str:
-    """Return the remaining calls of batches that only a pause kept from calling for `seconds`."""
-    lowest = over(f"min_over_time({sources.select(_PAUSED)}[{duration(seconds)}])")
-    return (
-        f"{sources.remaining} > 0\n"
-        f"and {value_ago(sources.select, _PAUSED, seconds)} == 1\n"
-        f"unless {lowest} == 0\n"
-        f"and {OF_AGENT} {operand(sources.not_stale)}\n"
-        f"and time() - {operand(sources.opening)} >= {seconds:g}\n"
-        f"unless {sources.ended}\n"
-        f"unless {sources.window_end} <= time()"
-    )
+    return over(f"max_over_time({sources.select(PAUSED)}[{duration(seconds)}])")
 
 
 def closed_within(sources: Sources, seconds: float) -> str:
@@ -209,8 +171,8 @@ def completion_rate(sources: Sources, seconds: float, ago: float = 0.0) -> str:
     """
     read, opening = sources.select, operand(sources.opening)
     polled = operand(_last_success(sources, ago))
-    completed = value_ago(read, _COMPLETED, ago) if ago else sources.completed
-    completed_before = value_ago(read, _COMPLETED, seconds + ago)
+    completed = value_ago(read, COMPLETED, ago) if ago else sources.completed
+    completed_before = value_ago(read, COMPLETED, seconds + ago)
     polled_before = value_ago(read, _LAST_SUCCESS, seconds + ago)
     least = f"{min(MIN_OBSERVED, 2 / 3 * seconds):g}"
     return (
@@ -222,7 +184,7 @@ def completion_rate(sources: Sources, seconds: float, ago: float = 0.0) -> str:
         f"  and {opening} + {FIRST_SEEN_WITHIN} > {OF_AGENT} group_left () {polled_before}\n"
         f")\n"
         f"and {operand(sources.active)}\n"
-        f"unless {_paused_within(sources, seconds + ago)} == 1"
+        f"unless {paused_within(sources, seconds + ago)} == 1"
     )
 
 

@@ -1,18 +1,19 @@
 """The recording rules: expressions that several rules read are evaluated once, under a name."""
 
+from typing import TypeAlias
+
 from exporter.rules.expressions import (
     active,
     closing,
     completion_rate,
-    no_progress,
     not_stale,
-    paused_for,
     remaining_at_closing,
     remaining_where_listed,
     stale,
     written_out,
 )
 from exporter.rules.sources import Sources, select
+from exporter.rules.standstills import no_progress, paused_for
 from exporter.rules.thresholds import Thresholds
 
 RAW = written_out(select, remaining_where_listed(select))
@@ -45,16 +46,15 @@ AT_CLOSING = "batch:ultravox_calls_remaining_at_closing:predicted"
 AT_CLOSING_BETTER = "batch:ultravox_calls_remaining_at_closing:predicted_better_half"
 
 
-def recordings(thresholds: Thresholds) -> tuple[tuple[str, str], ...]:
-    """Return each name and its expression; an expression reads only names before its own."""
-    return (*_basic(), *_derived(thresholds))
+Recordings: TypeAlias = tuple[tuple[str, str], ...]
+"""Each name and its expression; an expression reads only names before its own."""
 
 
-def _basic() -> tuple[tuple[str, str], ...]:
+def of_batches(thresholds: Thresholds) -> Recordings:
+    """Return the recordings for the alerts about what a batch does or has done."""
     return (
         (RECORDED.last_success, RAW.last_success),
         (RECORDED.not_stale, not_stale(RECORDED)),
-        (STALE, stale(RECORDED)),
         (RECORDED.calls, RAW.calls),
         (RECORDED.completed, RAW.completed),
         (RECORDED.remaining, RAW.remaining),
@@ -64,14 +64,15 @@ def _basic() -> tuple[tuple[str, str], ...]:
         (RECORDED.ended, RAW.ended),
         (RECORDED.closing, closing(RECORDED)),
         (RECORDED.active, active(RECORDED)),
+        (NO_PROGRESS, no_progress(RECORDED, thresholds.stalled_after)),
+        (PAUSED, paused_for(RECORDED, thresholds.paused_after)),
     )
 
 
-def _derived(thresholds: Thresholds) -> tuple[tuple[str, str], ...]:
+def of_forecasts(thresholds: Thresholds) -> Recordings:
+    """Return the recordings for the forecasts; they read those of the batches."""
     window, half = thresholds.rate_over, thresholds.rate_over / 2
     return (
-        (NO_PROGRESS, no_progress(RECORDED, thresholds.stalled_after)),
-        (PAUSED, paused_for(RECORDED, thresholds.paused_after)),
         (RATE, completion_rate(RECORDED, window)),
         (LATER_RATE, completion_rate(RECORDED, half)),
         (EARLIER_RATE, completion_rate(RECORDED, half, half)),
@@ -79,6 +80,11 @@ def _derived(thresholds: Thresholds) -> tuple[tuple[str, str], ...]:
         (AT_CLOSING, remaining_at_closing(RECORDED, RATE)),
         (AT_CLOSING_BETTER, remaining_at_closing(RECORDED, BETTER_RATE)),
     )
+
+
+def of_service() -> Recordings:
+    """Return the recordings for the alerts about accounts and exporters."""
+    return ((STALE, stale(RAW)),)
 
 
 def _better_rate() -> str:

@@ -202,8 +202,9 @@ def test_rules_prints_the_rules_with_the_thresholds_of_the_flags(
     assert main(["rules"]) == 0
     assert capsys.readouterr().out == (ROOT / "prometheus/ultravox.rules.yml").read_text("utf-8")
     assert main(["rules", "--stalled-after=20m", "--runbook-url=https://wiki.example/r/"]) == 0
-    (group,) = yaml.safe_load(capsys.readouterr().out)["groups"]
-    stalled = next(rule for rule in group["rules"] if rule.get("alert") == "UltravoxBatchStalled")
+    groups = yaml.safe_load(capsys.readouterr().out)["groups"]
+    rules = (rule for group in groups for rule in group["rules"])
+    stalled = next(rule for rule in rules if rule.get("alert") == "UltravoxBatchStalled")
     assert "offset 20m" in stalled["expr"]
     annotations = stalled["annotations"]
     assert annotations["summary"].endswith("none completed for 20m")

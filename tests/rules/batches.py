@@ -35,6 +35,39 @@ STOPS = Batch(completed=steady(1, until=20))
 STEADY = Batch(completed=steady(1))
 NO_CALLS = Batch(completed=lambda _minute: 0.0)
 
+CHANGES = (
+    one(
+        Batch(completed=lambda minute: 100 + minute - (50 if minute >= 40 else 0)),
+        "a count that is corrected downwards while calls go on is no stall",
+        during(1, 80),
+    ),
+    one(
+        Batch(completed=lambda minute: 100 + min(minute, 40) - (50 if minute >= 40 else 0)),
+        "the time of a stall counts from the correction",
+        {**during(1, 54), **during(57, 70, STALLED)},
+    ),
+    one(
+        replace(STOPS, calls=20.0, grown=((60, 30.0),)),
+        "a batch has 15 minutes to go on after calls are added to it",
+        {**during(1, 74), **during(77, 90, STALLED)},
+    ),
+    one(
+        replace(NO_CALLS, calls=0.0, grown=((60, 30.0),)),
+        "an empty batch has 15 minutes to start after calls are added to it",
+        {**during(1, 74), **during(77, 90, STALLED, NOT_STARTED)},
+    ),
+    one(
+        replace(STOPS, calls=20.0, grown=((60, 30.0),), ended=30.0, revived=60.0),
+        "an ended batch has 15 minutes to go on after calls are added to it",
+        {**during(31, 58), **during(66, 74), **during(77, 90, STALLED)},
+    ),
+    one(
+        replace(STOPS, start=-300.0, end=30.0, moved=((60, 500.0),), created=-300.0),
+        "a batch has 15 minutes to go on after its closed window is moved",
+        {**during(32, 58, CLOSED), **during(62, 74), **during(90, 90, STALLED, MISS)},
+    ),
+)
+
 STALLS = (
     one(
         Batch(completed=lambda minute: min(minute, 20.0) + max(minute - 80.0, 0.0)),
@@ -172,6 +205,7 @@ STALLS = (
         "a batch has 15 minutes to start after a pause",
         {**during(1, 33), **during(36, 40, STALLED, NOT_STARTED)},
     ),
+    *CHANGES,
 )
 
 PAUSES = (
@@ -214,6 +248,19 @@ PAUSES = (
         replace(STEADY, paused=((20, 40), (45, 999))),
         "a second pause counts from its own start",
         {**during(21, 74), **during(77, 80, PAUSED)},
+    ),
+    several(
+        tuple(
+            Exporter(
+                batches=(replace(STEADY, paused=((20, 45), (50, 70))),),
+                pod=pod,
+                instance=f"{pod}:10110",
+                down=(down,),
+            )
+            for pod, down in (("p1", (30, 999)), ("p2", (0, 31)))
+        ),
+        "pauses of less than 30 minutes have no alert, though the pod moves in the first",
+        during(1, 100),
     ),
     one(
         replace(STEADY, paused=((-300, 999),)),

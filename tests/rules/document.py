@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from exporter.rules.document import groups as groups_of_rules
+from exporter.rules.thresholds import Thresholds
 from tests.rules import batches, service
 from tests.rules.scenario import Scenario
 from tests.rules.world import Exporter, scraped, series_values
@@ -28,6 +30,8 @@ def render(groups: Iterable[Sequence[Scenario]], rules: Path) -> str:
     document = {
         "rule_files": [str(rules)],
         "evaluation_interval": "1m",
+        # promtool evaluates groups in any order unless it is told one.
+        "group_eval_order": [group.name for group in groups_of_rules(Thresholds())],
         "tests": [_test(scenarios) for group in groups for scenarios in _tests(group)],
     }
     return yaml.safe_dump(document, sort_keys=False, width=math.inf)

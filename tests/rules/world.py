@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from exporter.errors import REASONS
 
@@ -10,6 +10,9 @@ MINUTE = 60.0
 
 Spans: TypeAlias = tuple[tuple[float, float], ...]
 """Spans of minutes: each includes its first minute, not its last."""
+
+Value = TypeVar("Value", float, float | None)
+"""A number, or one that may be absent."""
 
 Course: TypeAlias = Callable[[float], float]
 """A value as a function of the minute."""
@@ -23,6 +26,11 @@ def within(minute: float, spans: Spans) -> bool:
     return any(first <= minute < last for first, last in spans)
 
 
+def changed(value: Value, changes: Spans, at: float) -> Value | float:
+    """Return a value after the changes that apply at a minute."""
+    return next((new for since, new in reversed(changes) if at >= since), value)
+
+
 def steady(rate: float, since: float = 0.0, until: float = 1e9) -> Course:
     """Return completed calls that rise by `rate` calls per minute, between two minutes."""
     return lambda minute: rate * max(min(minute, until) - since, 0.0) // 1
@@ -30,7 +38,11 @@ def steady(rate: float, since: float = 0.0, until: float = 1e9) -> Course:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A batch as Ultravox knows it; times are minutes. `deleted` is when it is deleted."""
+    """A batch as Ultravox knows it; times are minutes. `deleted` is when it is deleted.
+
+    `grown` and `moved` are changes of `calls` and `end`: from which minute on, and the new value.
+    `revived` is when an ended batch is live again.
+    """
 
     completed: Course
     batch_id: str = "b"
@@ -40,21 +52,25 @@ class Batch:
     end: float | None = None
     paused: Spans = ()
     ended: float | None = None
+    revived: float = 1e9
     deleted: float = 1e9
+    grown: Spans = ()
+    moved: Spans = ()
     statuses: Mapping[str, Course] | None = None
 
     def gauges(self, at: float) -> Iterator[tuple[str, float]]:
         """Yield the batch's metrics as of a minute: name (`#` status) and value."""
-        done = min(self.completed(at), self.calls)
-        yield "calls", self.calls
+        calls, end = changed(self.calls, self.grown, at), changed(self.end, self.moved, at)
+        done = min(self.completed(at), calls)
+        yield "calls", calls
         yield "calls_completed", done
-        yield "calls_remaining", self.calls - done
+        yield "calls_remaining", calls - done
         yield "created_timestamp_seconds", self.created * MINUTE
         if self.start is not None:
             yield "window_start_timestamp_seconds", self.start * MINUTE
-        if self.end is not None:
-            yield "window_end_timestamp_seconds", self.end * MINUTE
-        if self.ended is not None and at >= self.ended:
+        if end is not None:
+            yield "window_end_timestamp_seconds", end * MINUTE
+        if self.ended is not None and self.ended <= at < self.revived:
             yield "ended_timestamp_seconds", self.ended * MINUTE
         else:
             yield "paused", float(within(at, self.paused))

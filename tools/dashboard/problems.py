@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from exporter.rules.expressions import closed_within, no_progress, not_started, stalled
+from exporter.rules.expressions import closed_within
+from exporter.rules.standstills import no_progress, not_started, stalled
 from tools.dashboard.queries import REMAINING_AT_CLOSE, SELECTED, by_batch, not_stale
 from tools.dashboard.thresholds import MISSED_WITHIN, THRESHOLDS, in_words, percent
 

@@ -25,8 +25,9 @@ class Mutant(NamedTuple):
 
 
 def bundled() -> list[Rule]:
-    """Return the rules as shipped, without annotations, which take promtool long."""
-    rules: list[Rule] = yaml.safe_load(render(Thresholds(), Links()))["groups"][0]["rules"]
+    """Return the rules of all groups as shipped, without annotations, which take promtool long."""
+    groups = yaml.safe_load(render(Thresholds(), Links()))["groups"]
+    rules: list[Rule] = [rule for group in groups for rule in group["rules"]]
     return [{key: rule[key] for key in rule if key != "annotations"} for rule in rules]
 
 
