@@ -30,7 +30,7 @@ def render(groups: Iterable[Sequence[Scenario]], rules: Path) -> str:
     document = {
         "rule_files": [str(rules)],
         "evaluation_interval": "1m",
-        # promtool evaluates groups in any order unless it is told one.
+        # promtool evaluates groups in any order if none is given.
         "group_eval_order": [group.name for group in groups_of_rules(Thresholds())],
         "tests": [_test(scenarios) for group in groups for scenarios in _tests(group)],
     }
