@@ -16,7 +16,7 @@ from isal.igzip_lib import IsalError
 from exporter.errors import PayloadError, TooLargeError
 
 FREE = 256 * 2**10
-"""Bytes of a body that need no admission. A page of 100 batches has about 60 KiB."""
+"""Bytes of a body that need no admission. A page of 100 batches of the simulator has 26 KB."""
 
 PIECE = 256 * 2**10
 """Bytes that are inflated before the event loop runs again: below 1 ms."""

@@ -17,6 +17,7 @@ from exporter import __version__
 from exporter.cli import main
 from tests.fake_api import Fault, Simulator, serve
 from tests.fake_api import faults as f
+from tests.support.answering import responding
 from tests.support.process import FREE_PORT, eventually, run, started, write_config
 from tools.docs.pages import ROOT
 
@@ -277,14 +278,7 @@ async def test_healthcheck_exits_with_0_only_for_a_running_exporter(
 async def test_healthcheck_prints_why_an_exporter_is_not_healthy(
     answer: bytes, message: str
 ) -> None:
-    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        writer.close()
-
-    server = await asyncio.start_server(respond, "127.0.0.1", 0)
-    async with server:
-        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with responding(answer) as address:
         status, out, err = await run("healthcheck", f"--web.listen-address={address}")
     assert (status, out) == (1, "")
     assert err == f"http://{address}/-/healthy: {message}\n"
