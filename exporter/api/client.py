@@ -13,7 +13,6 @@ from http import HTTPStatus
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 
-import aiohttp
 import structlog
 from yarl import URL
 
@@ -24,7 +23,7 @@ from exporter.api.pagination import pages_of
 from exporter.api.rate_limit import RequestLimiter
 from exporter.api.retry import TRANSIENT_STATUSES, http_date, retry_after, with_retries
 from exporter.api.schemas import AccountRecord, AgentRecord, BatchRecord
-from exporter.api.transport import Resource, Response, open_session, send
+from exporter.api.transport import Resource, Response, Session, open_session, send
 from exporter.config import Account, Key, Secret
 from exporter.errors import (
     ApiError,
@@ -85,7 +84,7 @@ class Client:
         self,
         account: Account,
         key: Key,
-        session: aiohttp.ClientSession,
+        session: Session,
         observer: Observer,
         request_timeout: float,
     ) -> None:
@@ -243,6 +242,9 @@ def _segment(ident: str) -> str:
 async def connect(
     account: Account, key: Key, observer: Observer, poll_timeout: float
 ) -> AsyncIterator[Client]:
-    """Open the account's session and yield its client. `poll_timeout` is in seconds."""
-    async with open_session() as session:
+    """Open the account's session and yield its client. `poll_timeout` is in seconds.
+
+    Raises ConfigError for a bad TLS file.
+    """
+    async with open_session(account) as session:
         yield Client(account, key, session, observer, REQUEST_SHARE * poll_timeout)

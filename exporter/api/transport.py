@@ -1,6 +1,7 @@
 """One request and its response: no redirect followed, nothing repeated, the body limited."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -10,7 +11,7 @@ from aiohttp import hdrs
 from yarl import URL
 
 from exporter import __version__
-from exporter.config import Secret
+from exporter.config import Account, Secret, TlsFiles
 from exporter.errors import PayloadError, UnreachableError
 
 MAX_BODY = 64 * 2**20
@@ -42,17 +43,25 @@ class Response(msgspec.Struct, frozen=True):
     body: bytes
 
 
-def open_session() -> AbstractAsyncContextManager[aiohttp.ClientSession]:
-    """Return a session to send requests with, to be closed by the caller.
+class Session(msgspec.Struct, frozen=True):
+    """The connections of one account."""
 
-    It uses no cookies, no proxy from the environment and no `.netrc`: the API key goes to the
-    configured base URL only.
+    client: aiohttp.ClientSession
+    tls: TlsFiles
+
+
+@asynccontextmanager
+async def open_session(account: Account) -> AsyncIterator[Session]:
+    """Yield a session to send the account's requests with. Raises ConfigError for a bad TLS file.
+
+    It uses no cookies and no `.netrc`: the API key goes to the configured base URL only.
     """
+    tls = TlsFiles(account.name, account.tls_config)
     headers = {
         "Accept": "application/json",
         "User-Agent": f"ultravox-batch-exporter/{__version__}",
     }
-    return aiohttp.ClientSession(
+    async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=headers,
         max_field_size=MAX_HEADER,
@@ -60,19 +69,20 @@ def open_session() -> AbstractAsyncContextManager[aiohttp.ClientSession]:
         middlewares=(_without_retries,),
         timeout=aiohttp.ClientTimeout(),
         trust_env=False,
-    )
+    ) as client:
+        yield Session(client, tls)
 
 
-async def send(
-    session: aiohttp.ClientSession, resource: Resource, url: URL, key: Secret
-) -> Response:
+async def send(session: Session, resource: Resource, url: URL, key: Secret) -> Response:
     """Send one request and return the response, whatever its status.
 
     Raises PayloadError and UnreachableError; some of them are transient.
     """
     headers = {"X-API-Key": key.reveal()}
     try:
-        async with session.get(url, headers=headers, allow_redirects=False) as response:
+        async with session.client.get(
+            url, headers=headers, allow_redirects=False, ssl=session.tls.current()
+        ) as response:
             body = await _read(resource, response) if response.status == HTTPStatus.OK else b""
             date = response.headers.get(hdrs.DATE, "")
             return Response(response.status, date, response.headers.get(hdrs.RETRY_AFTER), body)

@@ -91,7 +91,7 @@ async def _interruptible(work: Coroutine[None, None, Result]) -> Result:
 
 def _print_json(answer: object) -> None:
     # In ASCII: every stream can encode it, and a path may have bytes that are not UTF-8.
-    output.write(json.dumps(msgspec.to_builtins(answer), indent=2) + "\n")
+    output.write(json.dumps(msgspec.to_builtins(answer, enc_hook=str), indent=2) + "\n")
 
 
 def describe(config: Config, source: str) -> Iterator[str]:

@@ -5,12 +5,14 @@ document    bytes -> one tree of YAML nodes with line numbers
 reader      tree and shape -> sections, and problems with file, line and path
 schema      the sections: each key with its shape, description and default; rules between keys
 shapes      what a node of the file may be; the same as JSON Schema
-scalars     text, durations, numbers, switches, the base URL
-keys        the API key: read, reloaded, kept secret
+scalars     text, durations, numbers, switches, the base URL; the object that keeps a text secret
+keys        the API key: read, and reloaded
+tls         trusted certificates and the client certificate: read, and reloaded
 """
 
-from exporter.config.keys import Key, Secret, read_key
+from exporter.config.keys import Key, read_key
 from exporter.config.load import LabelCollision, label_collisions, load, resolve
+from exporter.config.scalars import Secret
 from exporter.config.schema import (
     DEFAULT_BASE_URL,
     Account,
@@ -19,10 +21,12 @@ from exporter.config.schema import (
     Config,
     Discover,
     Polling,
+    Tls,
     is_agent_id,
     json_schema,
     json_schema_text,
 )
+from exporter.config.tls import TlsFiles
 
 __all__ = [
     "DEFAULT_BASE_URL",
@@ -35,6 +39,8 @@ __all__ = [
     "LabelCollision",
     "Polling",
     "Secret",
+    "Tls",
+    "TlsFiles",
     "is_agent_id",
     "json_schema",
     "json_schema_text",

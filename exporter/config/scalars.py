@@ -1,4 +1,4 @@
-"""The scalars of the file: text, durations, numbers, switches and the base URL.
+"""The scalars of the file: text, durations, numbers, switches, the base URL; secrets.
 
 No message repeats the text of the file: an operator may have pasted a key into the wrong place.
 """
@@ -6,7 +6,7 @@ No message repeats the text of the file: an operator may have pasted a key into 
 import ipaddress
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NoReturn
 
 from exporter import durations
 from exporter.config.shapes import Scalar
@@ -28,6 +28,39 @@ _HOST_NAME: Final = re.compile(
 )
 _PORTS: Final = range(1, 65536)
 _YEAR: Final = durations.parse("1y")
+
+
+class Secret:
+    """A text that only `reveal` returns. It can't be copied or pickled."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        """Return `***` for every text."""
+        return "***"
+
+    def __format__(self, _spec: str) -> str:
+        """Return `***` for every text and every format."""
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other is a secret with the same text."""
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        """Return the text's hash, so that equal secrets are one in a set."""
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        """Raise TypeError: a secret is not written anywhere."""
+        raise TypeError("a secret can't be pickled or copied")
 
 
 def text(expected: str, pattern: str | None = None, *, resolver: str = "") -> Scalar:

@@ -42,6 +42,7 @@ _LABEL_NAME: Final = text(
     "(?!__|(?:account|agent_id|agent|job|instance)$)[a-zA-Z_][a-zA-Z0-9_]*",
 )
 _PATTERN: Final = text("a pattern that is not blank", _FILLED)
+_FILE: Final = text("the path of a file", _FILLED, resolver="file")
 _KEY_FILE: Final = text("the path of a file", _FILLED, resolver="api_key_file")
 _KEY_ENV: Final = text(
     "the name of an environment variable, not the key itself",
@@ -115,6 +116,30 @@ class Agent(msgspec.Struct, frozen=True):
     ] = {}
 
 
+def _check_tls(values: Mapping[str, object]) -> Iterator[Violation]:
+    """Require the certificate and its private key together."""
+    for key, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
+        if values[key] is not None and values[other] is None:
+            yield (key,), f"{other} is missing: a client certificate needs both files"
+
+
+class Tls(msgspec.Struct, frozen=True):
+    """Which servers an account trusts, and the certificate that it presents to them."""
+
+    ca_file: Annotated[
+        str | None, _FILE, "Certificates to trust, in PEM, in place of the system's."
+    ] = None
+    cert_file: Annotated[str | None, _FILE, "Client certificate to present, in PEM."] = None
+    key_file: Annotated[str | None, _FILE, "Private key of the client certificate, in PEM."] = None
+
+
+_TLS: Final = Section(
+    Tls,
+    _check_tls,
+    {"dependentRequired": {"cert_file": ["key_file"], "key_file": ["cert_file"]}},
+)
+
+
 class Account(msgspec.Struct, frozen=True):
     """An Ultravox account: one API key and the agents to watch with it."""
 
@@ -140,6 +165,9 @@ class Account(msgspec.Struct, frozen=True):
     ] = ()
     discover: Annotated[
         Discover | None, Section(Discover), "Discover agents in the account. {} watches all."
+    ] = None
+    tls_config: Annotated[
+        Tls | None, _TLS, "Certificates of the connections to the API, as in Prometheus."
     ] = None
 
 
