@@ -1,7 +1,9 @@
 """One request and its response: no redirect followed, nothing repeated, the body limited."""
 
+import os
+import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -11,7 +13,8 @@ from aiohttp import hdrs
 from yarl import URL
 
 from exporter import __version__
-from exporter.config import Account, Secret, TlsFiles
+from exporter.api.retry import TRANSIENT_STATUSES
+from exporter.config import Account, Proxy, Secret, TlsFiles, proxy_of
 from exporter.errors import PayloadError, UnreachableError
 
 MAX_BODY = 64 * 2**20
@@ -48,6 +51,7 @@ class Session(msgspec.Struct, frozen=True):
 
     client: aiohttp.ClientSession
     tls: TlsFiles
+    proxy: Proxy | None
 
 
 @asynccontextmanager
@@ -57,6 +61,7 @@ async def open_session(account: Account) -> AsyncIterator[Session]:
     It uses no cookies and no `.netrc`: the API key goes to the configured base URL only.
     """
     tls = TlsFiles(account.name, account.tls_config)
+    proxy = proxy_of(account, account.base_url, os.environ)
     headers = {
         "Accept": "application/json",
         "User-Agent": f"ultravox-batch-exporter/{__version__}",
@@ -70,7 +75,7 @@ async def open_session(account: Account) -> AsyncIterator[Session]:
         timeout=aiohttp.ClientTimeout(),
         trust_env=False,
     ) as client:
-        yield Session(client, tls)
+        yield Session(client, tls, proxy)
 
 
 async def send(session: Session, resource: Resource, url: URL, key: Secret) -> Response:
@@ -78,27 +83,50 @@ async def send(session: Session, resource: Resource, url: URL, key: Secret) -> R
 
     Raises PayloadError and UnreachableError; some of them are transient.
     """
-    headers = {"X-API-Key": key.reveal()}
+    tls = session.tls.current()
     try:
-        async with session.client.get(
-            url, headers=headers, allow_redirects=False, ssl=session.tls.current()
-        ) as response:
+        async with _get(session, url, key, tls) as response:
             body = await _read(resource, response) if response.status == HTTPStatus.OK else b""
             date = response.headers.get(hdrs.DATE, "")
             return Response(response.status, date, response.headers.get(hdrs.RETRY_AFTER), body)
     except aiohttp.ClientPayloadError:
         message = f"{resource}: the response broke off before its end"
         raise PayloadError(message, transient=True) from None
+    except aiohttp.ClientHttpProxyError as error:
+        message = f"{resource}: the proxy answered HTTP {error.status} to CONNECT"
+        raise UnreachableError(message, transient=error.status in TRANSIENT_STATUSES) from None
     except aiohttp.ClientResponseError as error:
         raise PayloadError(f"{resource}: {_invalid_http(error)}") from None
     except _BrokenError:
         message = f"{resource}: the connection broke before the response"
         raise UnreachableError(message, transient=True) from None
     except aiohttp.ClientError as error:
-        raise UnreachableError(f"{resource}: {error}") from None
+        # The text of aiohttp has the address of the TLS context in memory.
+        message = f"{resource}: {error}".replace(f" ssl:{tls}", "")
+        if isinstance(error, aiohttp.ClientProxyConnectionError):
+            message = message.replace("to host", "to the proxy", 1)
+        raise UnreachableError(message) from None
     except UnicodeError:
         # Python raises it for some host names, before the name server is asked.
         raise UnreachableError(f"{resource}: the host name can't be looked up") from None
+
+
+def _get(
+    session: Session, url: URL, key: Secret, tls: ssl.SSLContext
+) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    """Return the request. The proxy gets its headers and never the API key."""
+    address, proxy_headers = None, None
+    if session.proxy is not None:
+        address = session.proxy.url
+        proxy_headers = [(name, value.reveal()) for name, value in session.proxy.headers]
+    return session.client.get(
+        url,
+        headers={"X-API-Key": key.reveal()},
+        allow_redirects=False,
+        ssl=tls,
+        proxy=address,
+        proxy_headers=proxy_headers,
+    )
 
 
 def _invalid_http(error: aiohttp.ClientResponseError) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from exporter.config import document, keys, tls
+from exporter.config.proxy import environment_check
 from exporter.config.reader import Checks, Reader, Resolvers
 from exporter.config.schema import ROOT, Account, Config, Discover, Tls
 from exporter.errors import ConfigError, Problem
@@ -60,7 +61,9 @@ def _from_environment(environ: Mapping[str, str]) -> Config:
 
 def _load(path: Path, environ: Mapping[str, str] | None) -> Config:
     root = document.read(path)
-    checks: Checks = {} if environ is None else {Tls: tls.check_files}
+    checks: Checks = {}
+    if environ is not None:
+        checks = {Tls: tls.check_files, Account: environment_check(environ)}
     reader = Reader(str(path), _resolvers(path.absolute().parent, environ), checks)
     config = reader.read(ROOT, root, "")
     if reader.problems or not isinstance(config, Config):

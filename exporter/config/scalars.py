@@ -144,17 +144,18 @@ def _base_url(written: str) -> str:
     if "?" in written or "#" in written:
         raise ValueError("must not contain a query or a fragment")
     found = _URL.fullmatch(written)
-    if found is None or not _reachable(found["host"], found["port"]):
+    if found is None or not is_host(found["host"], found["port"]):
         raise ValueError("expected an absolute URL such as https://api.ultravox.ai")
-    if found["scheme"].lower() == "http" and not _is_loopback(found["host"]):
+    if found["scheme"].lower() == "http" and not is_loopback(found["host"]):
         raise ValueError(
             "http sends the key unencrypted: use https (http is for loopback addresses only)"
         )
     return written.rstrip("/")
 
 
-def _reachable(host: str, port: str | None) -> bool:
-    named = _address(host) is not None or _is_host_name(host)
+def is_host(host: str, port: str | None) -> bool:
+    """Return whether a connection to a host and a port can be tried."""
+    named = ip_address(host) is not None or _is_host_name(host)
     return named and (port is None or int(port) in _PORTS)
 
 
@@ -164,12 +165,14 @@ def _is_host_name(host: str) -> bool:
     return _HOST_NAME.fullmatch(name) is not None and not name.rpartition(".")[2].isdigit()
 
 
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, by its name or its address."""
+    address = ip_address(host)
     return host.lower() == "localhost" if address is None else address.is_loopback
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that a host is, None for a name. IPv6 may be in brackets."""
     try:
         return ipaddress.ip_address(host.strip("[]"))
     except ValueError:

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import msgspec
 
 from exporter import durations
+from exporter.config.proxy import PROXY_SCHEMA, ProxySettings, check_proxy
 from exporter.config.scalars import BASE_URL, FLAG, duration, rate, text, whole
 from exporter.config.shapes import ListOf, MapOf, Section, Violation, schema_of
 
@@ -54,7 +55,8 @@ _KEPT: Final = duration("0s")
 
 
 def _check_account(values: Mapping[str, object]) -> Iterator[Violation]:
-    """Require one source of the API key, and agents or discovery."""
+    """Require one source of the API key, agents or discovery, and one proxy at most."""
+    yield from check_proxy(values)
     sources = [values[key] for key in ("api_key_file", "api_key_env") if values[key] is not None]
     if not sources:
         yield (), "no API key: set api_key_file or api_key_env"
@@ -70,6 +72,7 @@ _ACCOUNT_SCHEMA: Final[dict[str, object]] = {
         {"required": ["agents"], "properties": {"agents": {"minItems": 1}}},
         {"required": ["discover"]},
     ],
+    **PROXY_SCHEMA,
 }
 """What `_check_account` requires, in JSON Schema."""
 
@@ -140,7 +143,7 @@ _TLS: Final = Section(
 )
 
 
-class Account(msgspec.Struct, frozen=True):
+class Account(ProxySettings, frozen=True):
     """An Ultravox account: one API key and the agents to watch with it."""
 
     name: Annotated[str, _NAME, "Label `account`; unique in the file."]

@@ -120,29 +120,39 @@ class Door:
         connection.add_done_callback(self._connections.discard)
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            inner_reader, inner_writer = await asyncio.open_connection(_HOST, self._behind)
-        except OSError:
-            writer.transport.abort()
-            return
-        ways = [
-            asyncio.create_task(_carry(reader, inner_writer)),
-            asyncio.create_task(_carry(inner_reader, writer)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            writer.transport.abort()
-            inner_writer.transport.abort()
+        await carry_both_ways(reader, writer, self._behind)
 
     async def _close_connections(self) -> None:
         connections = list(self._connections)
         for connection in connections:
             connection.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+
+
+async def carry_both_ways(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int
+) -> None:
+    """Connect a connection with a port of this machine until one side ends; close both."""
+    try:
+        inner_reader, inner_writer = await asyncio.open_connection(_HOST, port)
+    except OSError:
+        writer.transport.abort()
+        return
+    ways = [
+        asyncio.create_task(_carry(reader, inner_writer)),
+        asyncio.create_task(_carry(inner_reader, writer)),
+    ]
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        # Before any `await`, which a second cancellation would end.
+        inner_writer.transport.abort()
+        # With TLS, the `abort` of Python 3.11.7 raises TypeError.
+        with suppress(TypeError):
+            writer.transport.abort()
+        await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
