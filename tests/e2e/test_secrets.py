@@ -125,7 +125,10 @@ async def test_no_secret_of_a_proxy_in_any_log_or_page(
     ):
         proxy.status = status
         url = proxy.url.replace("//", "//CANARYu1:CANARYp1%2Fword@")
-        by_source = {"file": {"proxy_url": url}, "environment": {"proxy_from_environment": True}}
+        by_source: dict[str, dict[str, object]] = {
+            "file": {"proxy_url": url},
+            "environment": {"proxy_from_environment": True},
+        }
         account = {
             "discover": {"interval": "1s"},
             "tls_config": {"ca_file": "authority.pem"},
