@@ -12,7 +12,6 @@ from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
-import aiohttp
 import structlog
 from yarl import URL
 
@@ -30,7 +29,7 @@ from exporter.api.retry import (
     with_retries,
 )
 from exporter.api.schemas import AccountRecord, AgentRecord, BatchRecord
-from exporter.api.transport import Observer, Resource, Response, open_session, send
+from exporter.api.transport import Observer, Resource, Response, Session, open_session, send
 from exporter.config import Account, Key, Secret
 from exporter.errors import (
     ApiError,
@@ -65,7 +64,7 @@ class Client:
         self,
         account: Account,
         key: Key,
-        session: aiohttp.ClientSession,
+        session: Session,
         observer: Observer,
         request_timeout: float,
         bodies: LargeBodies,
@@ -233,7 +232,7 @@ async def connect(
 ) -> AsyncIterator[Client]:
     """Open the account's session and yield its client. `poll_timeout` is in seconds.
 
-    `bodies` is the same for all accounts of a process.
+    `bodies` is the same for all accounts of a process. Raises ConfigError for a bad TLS file.
     """
-    async with open_session() as session:
+    async with open_session(account) as session:
         yield Client(account, key, session, observer, REQUEST_SHARE * poll_timeout, bodies)

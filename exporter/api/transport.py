@@ -1,6 +1,9 @@
 """One request and its response: no redirect followed, nothing repeated, the body limited."""
 
-from contextlib import AbstractAsyncContextManager
+import os
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Protocol
@@ -12,7 +15,8 @@ from yarl import URL
 
 from exporter import __version__
 from exporter.api.body import ENCODINGS, Admit, read_body
-from exporter.config import Secret
+from exporter.api.retry import TRANSIENT_STATUSES
+from exporter.config import Account, Proxy, Secret, TlsFiles, proxy_of
 from exporter.errors import PayloadError, UnreachableError
 
 MAX_HEADER = 64 * 2**10
@@ -68,18 +72,28 @@ class Observer(Protocol):
         ...
 
 
-def open_session() -> AbstractAsyncContextManager[aiohttp.ClientSession]:
-    """Return a session to send requests with, to be closed by the caller.
+class Session(msgspec.Struct, frozen=True):
+    """The connections of one account."""
 
-    It uses no cookies, no proxy from the environment and no `.netrc`: the API key goes to the
-    configured base URL only.
+    client: aiohttp.ClientSession
+    tls: TlsFiles
+    proxy: Proxy | None
+
+
+@asynccontextmanager
+async def open_session(account: Account) -> AsyncIterator[Session]:
+    """Yield a session to send the account's requests with. Raises ConfigError for a bad TLS file.
+
+    It uses no cookies and no `.netrc`: the API key goes to the configured base URL only.
     """
+    tls = TlsFiles(account.name, account.tls_config)
+    proxy = proxy_of(account, account.base_url, os.environ)
     headers = {
         "Accept": "application/json",
         "Accept-Encoding": ENCODINGS,
         "User-Agent": f"ultravox-batch-exporter/{__version__}",
     }
-    return aiohttp.ClientSession(
+    async with aiohttp.ClientSession(
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=headers,
@@ -88,20 +102,21 @@ def open_session() -> AbstractAsyncContextManager[aiohttp.ClientSession]:
         middlewares=(_without_retries,),
         timeout=aiohttp.ClientTimeout(),
         trust_env=False,
-    )
+    ) as client:
+        yield Session(client, tls, proxy)
 
 
 async def send(
-    session: aiohttp.ClientSession, resource: Resource, url: URL, key: Secret, admit: Admit
+    session: Session, resource: Resource, url: URL, key: Secret, admit: Admit
 ) -> Response:
     """Send one request and return the response, whatever its status.
 
     `admit` is awaited before a large body is read. Raises PayloadError and
     UnreachableError; some of them are transient.
     """
-    headers = {"X-API-Key": key.reveal()}
+    tls = session.tls.current()
     try:
-        async with session.get(url, headers=headers, allow_redirects=False) as response:
+        async with _get(session, url, key, tls) as response:
             body = b""
             if response.status == HTTPStatus.OK:
                 encoding = response.headers.get(hdrs.CONTENT_ENCODING, "")
@@ -113,16 +128,41 @@ async def send(
     except aiohttp.ClientPayloadError:
         message = f"{resource}: the response broke off before its end"
         raise PayloadError(message, transient=True) from None
+    except aiohttp.ClientHttpProxyError as error:
+        message = f"{resource}: the proxy answered HTTP {error.status} to CONNECT"
+        raise UnreachableError(message, transient=error.status in TRANSIENT_STATUSES) from None
     except aiohttp.ClientResponseError as error:
         raise PayloadError(f"{resource}: {_invalid_http(error)}") from None
     except _BrokenError:
         message = f"{resource}: the connection broke before the response"
         raise UnreachableError(message, transient=True) from None
     except aiohttp.ClientError as error:
-        raise UnreachableError(f"{resource}: {error}") from None
+        # The text of aiohttp has the address of the TLS context in memory.
+        message = f"{resource}: {error}".replace(f" ssl:{tls}", "")
+        if isinstance(error, aiohttp.ClientProxyConnectionError):
+            message = message.replace("to host", "to the proxy", 1)
+        raise UnreachableError(message) from None
     except UnicodeError:
         # Python raises it for some host names, before the name server is asked.
         raise UnreachableError(f"{resource}: the host name can't be looked up") from None
+
+
+def _get(
+    session: Session, url: URL, key: Secret, tls: ssl.SSLContext
+) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    """Return the request. The proxy gets its headers and never the API key."""
+    address, proxy_headers = None, None
+    if session.proxy is not None:
+        address = session.proxy.url
+        proxy_headers = [(name, value.reveal()) for name, value in session.proxy.headers]
+    return session.client.get(
+        url,
+        headers={"X-API-Key": key.reveal()},
+        allow_redirects=False,
+        ssl=tls,
+        proxy=address,
+        proxy_headers=proxy_headers,
+    )
 
 
 def _invalid_http(error: aiohttp.ClientResponseError) -> str:

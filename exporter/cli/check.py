@@ -14,7 +14,16 @@ import msgspec
 from exporter.api.body import LargeBodies
 from exporter.api.client import connect
 from exporter.cli import flags, output
-from exporter.config import Account, Config, Key, Polling, label_collisions, read_key, resolve
+from exporter.config import (
+    Account,
+    Config,
+    Key,
+    Polling,
+    label_collisions,
+    proxy_of,
+    read_key,
+    resolve,
+)
 from exporter.durations import render as duration
 from exporter.errors import ConfigError
 from exporter.metrics.instrumentation import Instrumentation
@@ -94,7 +103,7 @@ async def _interruptible(work: Coroutine[None, None, Result]) -> Result:
 
 def _print_json(answer: object) -> None:
     # In ASCII: every stream can encode it, and a path may have bytes that are not UTF-8.
-    output.write(json.dumps(msgspec.to_builtins(answer), indent=2) + "\n")
+    output.write(json.dumps(msgspec.to_builtins(answer, enc_hook=str), indent=2) + "\n")
 
 
 def describe(config: Config, source: str) -> Iterator[str]:
@@ -120,6 +129,8 @@ def describe(config: Config, source: str) -> Iterator[str]:
 def _describe_account(account: Account, polling: Polling) -> Iterator[str]:
     rate = f"at most {account.requests_per_second:g} requests per second"
     yield f"account {account.name}: {account.base_url}, {rate}"
+    if (proxy := proxy_of(account, account.base_url, os.environ)) is not None:
+        yield f"  through the proxy {proxy.url}"
     for agent in account.agents:
         name = agent.name or "named by the API"
         yield f"  agent {agent.id} ({name})"

@@ -10,7 +10,7 @@ import structlog
 
 from exporter import __version__, app, log
 from exporter.cli import flags
-from exporter.config import Config, Key, label_collisions, read_key, resolve
+from exporter.config import Config, Key, label_collisions, proxy_secrets, read_key, resolve
 from exporter.log import Redactor
 
 _log = structlog.get_logger()
@@ -53,7 +53,13 @@ def command(options: argparse.Namespace) -> int:
 
 
 def read_keys(config: Config, environ: Mapping[str, str], redactor: Redactor) -> dict[str, Key]:
-    """Return the API keys by account name. The redactor gets every key. Raises ConfigError."""
+    """Return the API keys by account name. Raises ConfigError.
+
+    The redactor gets every key, and every secret about a proxy.
+    """
+    for account in config.accounts:
+        for secret in proxy_secrets(account, environ):
+            redactor.add(secret)
     return {
         account.name: read_key(account, environ, lambda key: redactor.add(key.reveal()))
         for account in config.accounts

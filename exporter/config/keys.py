@@ -1,4 +1,4 @@
-"""The API key: how it is read, when it is reloaded, and the object that keeps it secret.
+"""The API key: how it is read, and when it is reloaded.
 
 No message contains any part of a key, nor the configured path or name: an operator may have pasted
 the key in their place.
@@ -8,10 +8,11 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import structlog
 
+from exporter.config.scalars import Secret
 from exporter.config.schema import Account
 from exporter.errors import ConfigError, Problem
 
@@ -22,39 +23,6 @@ _LARGEST: Final = 4096
 # the redactor would not recognise the key.
 _SENDABLE: Final = re.compile("[\x21-\x7e]+")
 _QUOTES: Final = frozenset("\"'`\\")
-
-
-class Secret:
-    """A text that only `reveal` returns. It can't be copied or pickled."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the text itself."""
-        return self._value
-
-    def __repr__(self) -> str:
-        """Return `***` for every text."""
-        return "***"
-
-    def __format__(self, _spec: str) -> str:
-        """Return `***` for every text and every format."""
-        return "***"
-
-    def __eq__(self, other: object) -> bool:
-        """Return whether the other is a secret with the same text."""
-        return isinstance(other, Secret) and self._value == other._value
-
-    def __hash__(self) -> int:
-        """Return the text's hash, so that equal secrets are one in a set."""
-        return hash(self._value)
-
-    def __reduce__(self) -> NoReturn:
-        """Raise TypeError: a secret is not written anywhere."""
-        raise TypeError("a secret can't be pickled or copied")
 
 
 def read_key(
@@ -136,13 +104,13 @@ class Key:
         self._account = account
         self._path = path
         self._on_new_key = on_new_key
-        self._loaded_file = None if path is None else _identity(path)
+        self._loaded_file = None if path is None else identity(path)
         self._problem = ""
         self._use(secret)
 
     def current(self) -> Secret:
         """Return the key to send."""
-        if self._path is not None and _identity(self._path) != self._loaded_file:
+        if self._path is not None and identity(self._path) != self._loaded_file:
             self._reload(self._path)
         return self._secret
 
@@ -154,7 +122,7 @@ class Key:
 
     def _reload(self, path: str) -> None:
         bound = _log.bind(account=self._account)
-        self._loaded_file = _identity(path)
+        self._loaded_file = identity(path)
         try:
             secret = from_file(path)
         except ValueError as error:
@@ -174,7 +142,7 @@ class Key:
         self._secret = secret
 
 
-def _identity(path: str) -> tuple[int, ...] | None:
+def identity(path: str) -> tuple[int, ...] | None:
     """Return what changes when a file is written, replaced or linked again; None for no file."""
     try:
         found = Path(path).stat()

@@ -8,9 +8,10 @@ from typing import Final
 
 import msgspec
 
-from exporter.config import document, keys
-from exporter.config.reader import Reader, Resolvers
-from exporter.config.schema import ROOT, Account, Config, Discover
+from exporter.config import document, keys, tls
+from exporter.config.proxy import environment_check
+from exporter.config.reader import Checks, Reader, Resolvers
+from exporter.config.schema import ROOT, Account, Config, Discover, Tls
 from exporter.errors import ConfigError, Problem
 
 VARIABLE: Final = "ULTRAVOX_API_KEY"
@@ -25,13 +26,13 @@ _FILE: Final = "config.yaml"
 def load(path: Path) -> Config:
     """Return the file's configuration; raise ConfigError with every problem that can be found.
 
-    Relative paths of key files start at the file's folder. Keys are not read.
+    Relative paths start at the file's folder. Keys and certificates are not read.
     """
     return _load(path, None)
 
 
 def resolve(config_file: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Config, str]:
-    """Return the configuration and its source; check that each API key can be read.
+    """Return the configuration and its source; check that keys and certificates can be read.
 
     Without `config_file` it is `config.yaml` in `cwd`, else one account from `ULTRAVOX_API_KEY`.
     Raises ConfigError with every problem that can be found.
@@ -60,7 +61,10 @@ def _from_environment(environ: Mapping[str, str]) -> Config:
 
 def _load(path: Path, environ: Mapping[str, str] | None) -> Config:
     root = document.read(path)
-    reader = Reader(str(path), _resolvers(path.absolute().parent, environ))
+    checks: Checks = {}
+    if environ is not None:
+        checks = {Tls: tls.check_files, Account: environment_check(environ)}
+    reader = Reader(str(path), _resolvers(path.absolute().parent, environ), checks)
     config = reader.read(ROOT, root, "")
     if reader.problems or not isinstance(config, Config):
         raise ConfigError(tuple(sorted(reader.problems, key=lambda problem: problem.line or 0)))
@@ -68,10 +72,13 @@ def _load(path: Path, environ: Mapping[str, str] | None) -> Config:
 
 
 def _resolvers(folder: Path, environ: Mapping[str, str] | None) -> Resolvers:
-    """Return the functions for the sources of API keys; without `environ` they read no key."""
+    """Return the functions for paths and sources of keys; without `environ` they read no key."""
+
+    def file(text: str) -> str:
+        return str(folder / text)
 
     def key_file(text: str) -> str:
-        path = str(folder / text)
+        path = file(text)
         if environ is not None:
             keys.from_file(path)
         return path
@@ -81,7 +88,7 @@ def _resolvers(folder: Path, environ: Mapping[str, str] | None) -> Resolvers:
             keys.from_environment(name, environ)
         return name
 
-    return {"api_key_file": key_file, "api_key_env": key_env}
+    return {"file": file, "api_key_file": key_file, "api_key_env": key_env}
 
 
 class LabelCollision(msgspec.Struct, frozen=True):

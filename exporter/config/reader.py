@@ -11,11 +11,24 @@ from typing import Final, TypeAlias
 
 import yaml
 
-from exporter.config.shapes import INVALID, ListOf, MapOf, Scalar, Section, Shape, fields
+from exporter.config.shapes import (
+    INVALID,
+    Check,
+    ListOf,
+    MapOf,
+    Scalar,
+    Section,
+    Shape,
+    fields,
+    no_check,
+)
 from exporter.errors import Problem
 
 Resolvers: TypeAlias = Mapping[str, Callable[[str], str]]
 """By name: text of a scalar in, its value out. ValueError says what is wrong with the text."""
+
+Checks: TypeAlias = Mapping[type, Check]
+"""By the class of a section: a check beside that of the shape. It may read files."""
 
 _Pairs: TypeAlias = dict[str, tuple[yaml.ScalarNode, yaml.Node]]
 
@@ -41,10 +54,11 @@ _SECRETS: Final = ("key", "apikey", "token", "secret", "password", "ultravoxapik
 class Reader:
     """Reads one file once. `problems` fills as nodes are read."""
 
-    def __init__(self, file: str, resolvers: Resolvers) -> None:
+    def __init__(self, file: str, resolvers: Resolvers, checks: Checks) -> None:
         self.problems: list[Problem] = []
         self._file = file
         self._resolvers = resolvers
+        self._checks = checks
         self._values: dict[tuple[int, int], object] = {}
 
     def read(self, shape: Shape, node: yaml.Node, path: str) -> object:
@@ -120,7 +134,8 @@ class Reader:
                 self._report(node, _join(path, name), message)
         for name in [name for name in pairs if name not in known]:
             self._report(pairs[name][0], _join(path, name), _unknown_key(name, known))
-        for at_fault, message in shape.check(values):
+        more = self._checks.get(shape.cls, no_check)
+        for at_fault, message in (*shape.check(values), *more(values)):
             name = next((name for name in at_fault if name in pairs), "")
             self._report(pairs[name][1] if name else node, _join(path, name), message)
         return INVALID if INVALID in values.values() else shape.cls(**values)

@@ -1,4 +1,4 @@
-"""The scalars of the file: text, durations, numbers, switches and the base URL.
+"""The scalars of the file: text, durations, numbers, switches, the base URL; secrets.
 
 No message repeats the text of the file: an operator may have pasted a key into the wrong place.
 """
@@ -6,7 +6,7 @@ No message repeats the text of the file: an operator may have pasted a key into 
 import ipaddress
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NoReturn
 
 from exporter import durations
 from exporter.config.shapes import Scalar
@@ -28,6 +28,39 @@ _HOST_NAME: Final = re.compile(
 )
 _PORTS: Final = range(1, 65536)
 _YEAR: Final = durations.parse("1y")
+
+
+class Secret:
+    """A text that only `reveal` returns. It can't be copied or pickled."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        """Return `***` for every text."""
+        return "***"
+
+    def __format__(self, _spec: str) -> str:
+        """Return `***` for every text and every format."""
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other is a secret with the same text."""
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        """Return the text's hash, so that equal secrets are one in a set."""
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        """Raise TypeError: a secret is not written anywhere."""
+        raise TypeError("a secret can't be pickled or copied")
 
 
 def text(expected: str, pattern: str | None = None, *, resolver: str = "") -> Scalar:
@@ -111,17 +144,18 @@ def _base_url(written: str) -> str:
     if "?" in written or "#" in written:
         raise ValueError("must not contain a query or a fragment")
     found = _URL.fullmatch(written)
-    if found is None or not _reachable(found["host"], found["port"]):
+    if found is None or not is_host(found["host"], found["port"]):
         raise ValueError("expected an absolute URL such as https://api.ultravox.ai")
-    if found["scheme"].lower() == "http" and not _is_loopback(found["host"]):
+    if found["scheme"].lower() == "http" and not is_loopback(found["host"]):
         raise ValueError(
             "http sends the key unencrypted: use https (http is for loopback addresses only)"
         )
     return written.rstrip("/")
 
 
-def _reachable(host: str, port: str | None) -> bool:
-    named = _address(host) is not None or _is_host_name(host)
+def is_host(host: str, port: str | None) -> bool:
+    """Return whether a connection to a host and a port can be tried."""
+    named = ip_address(host) is not None or _is_host_name(host)
     return named and (port is None or int(port) in _PORTS)
 
 
@@ -131,12 +165,14 @@ def _is_host_name(host: str) -> bool:
     return _HOST_NAME.fullmatch(name) is not None and not name.rpartition(".")[2].isdigit()
 
 
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, by its name or its address."""
+    address = ip_address(host)
     return host.lower() == "localhost" if address is None else address.is_loopback
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that a host is, None for a name. IPv6 may be in brackets."""
     try:
         return ipaddress.ip_address(host.strip("[]"))
     except ValueError:

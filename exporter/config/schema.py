@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import msgspec
 
 from exporter import durations
+from exporter.config.proxy import PROXY_SCHEMA, ProxySettings, check_proxy
 from exporter.config.scalars import BASE_URL, FLAG, duration, rate, text, whole
 from exporter.config.shapes import ListOf, MapOf, Section, Violation, schema_of
 
@@ -42,6 +43,7 @@ _LABEL_NAME: Final = text(
     "(?!__|(?:account|agent_id|agent|job|instance)$)[a-zA-Z_][a-zA-Z0-9_]*",
 )
 _PATTERN: Final = text("a pattern that is not blank", _FILLED)
+_FILE: Final = text("the path of a file", _FILLED, resolver="file")
 _KEY_FILE: Final = text("the path of a file", _FILLED, resolver="api_key_file")
 _KEY_ENV: Final = text(
     "the name of an environment variable, not the key itself",
@@ -53,7 +55,8 @@ _KEPT: Final = duration("0s")
 
 
 def _check_account(values: Mapping[str, object]) -> Iterator[Violation]:
-    """Require one source of the API key, and agents or discovery."""
+    """Require one source of the API key, agents or discovery, and one proxy at most."""
+    yield from check_proxy(values)
     sources = [values[key] for key in ("api_key_file", "api_key_env") if values[key] is not None]
     if not sources:
         yield (), "no API key: set api_key_file or api_key_env"
@@ -69,6 +72,7 @@ _ACCOUNT_SCHEMA: Final[dict[str, object]] = {
         {"required": ["agents"], "properties": {"agents": {"minItems": 1}}},
         {"required": ["discover"]},
     ],
+    **PROXY_SCHEMA,
 }
 """What `_check_account` requires, in JSON Schema."""
 
@@ -115,7 +119,31 @@ class Agent(msgspec.Struct, frozen=True):
     ] = {}
 
 
-class Account(msgspec.Struct, frozen=True):
+def _check_tls(values: Mapping[str, object]) -> Iterator[Violation]:
+    """Require the certificate and its private key together."""
+    for key, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
+        if values[key] is not None and values[other] is None:
+            yield (key,), f"{other} is missing: a client certificate needs both files"
+
+
+class Tls(msgspec.Struct, frozen=True):
+    """Which servers an account trusts, and the certificate that it presents to them."""
+
+    ca_file: Annotated[
+        str | None, _FILE, "Certificates to trust, in PEM, in place of the system's."
+    ] = None
+    cert_file: Annotated[str | None, _FILE, "Client certificate to present, in PEM."] = None
+    key_file: Annotated[str | None, _FILE, "Private key of the client certificate, in PEM."] = None
+
+
+_TLS: Final = Section(
+    Tls,
+    _check_tls,
+    {"dependentRequired": {"cert_file": ["key_file"], "key_file": ["cert_file"]}},
+)
+
+
+class Account(ProxySettings, frozen=True):
     """An Ultravox account: one API key and the agents to watch with it."""
 
     name: Annotated[str, _NAME, "Label `account`; unique in the file."]
@@ -140,6 +168,9 @@ class Account(msgspec.Struct, frozen=True):
     ] = ()
     discover: Annotated[
         Discover | None, Section(Discover), "Discover agents in the account. {} watches all."
+    ] = None
+    tls_config: Annotated[
+        Tls | None, _TLS, "Certificates of the connections to the API, as in Prometheus."
     ] = None
 
 

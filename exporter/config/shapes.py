@@ -58,7 +58,7 @@ class MapOf(msgspec.Struct, frozen=True):
     """A mapping whose keys the user chooses."""
 
     key: Scalar
-    value: Scalar
+    value: "Scalar | ListOf"
     expected: str = "a mapping"
 
 

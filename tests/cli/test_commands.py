@@ -15,6 +15,9 @@ import yaml
 
 from exporter import __version__
 from exporter.cli import main
+from exporter.cli.serve import read_keys
+from exporter.config import Account, Config, ProxyUrl
+from exporter.log import Redactor
 from tests.fake_api import Fault, Simulator, serve
 from tests.fake_api import faults as f
 from tests.support.answering import responding
@@ -79,6 +82,31 @@ def test_check_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert answer["valid"] is True
     assert answer["source"] == str(path)
     assert [account["name"] for account in answer["config"]["accounts"]] == ["production", "spare"]
+
+
+def test_the_logs_of_serve_redact_the_key_and_the_secrets_of_the_proxy() -> None:
+    redactor = Redactor()
+    account = Account(
+        "a", api_key_env="KEY", proxy_url=ProxyUrl("http://user:CANARY1@proxy.example.com")
+    )
+    read_keys(Config((account,)), {"KEY": "CANARY2"}, redactor)
+    assert redactor.clean("CANARY1 CANARY2 other") == "*** *** other"
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_check_names_the_proxy_without_its_credentials(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
+) -> None:
+    proxy = (
+        "    proxy_url: http://user:CANARY@proxy.example.com:3128\n"
+        "    proxy_connect_header: {X-Token: [CANARY]}\n"
+    )
+    account = "accounts:\n  - name: a\n    api_key_file: key\n    discover: {}\n"
+    assert main(["check", *flags, f"--config.file={write(tmp_path, account + proxy)}"]) == 0
+    out = capsys.readouterr().out
+    named = '"http://***@proxy.example.com:3128"' if flags else "through the proxy http://proxy."
+    assert named in out
+    assert "CANARY" not in out
 
 
 def test_check_prints_every_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

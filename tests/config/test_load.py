@@ -14,6 +14,7 @@ from exporter.config import (
     Discover,
     LabelCollision,
     Polling,
+    Tls,
     label_collisions,
     load,
     resolve,
@@ -75,6 +76,11 @@ def test_every_key_is_read() -> None:
                     Agent("12345"),
                 ),
                 discover=Discover(("sales-*", "on"), ("*-test",), 3600.0),
+                tls_config=Tls(
+                    str(GOOD / "tls" / "ca.pem"),
+                    "/tls/client.pem",
+                    str(GOOD / "tls" / "client.key"),
+                ),
             ),
             Account(
                 name="local",

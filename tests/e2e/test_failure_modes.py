@@ -696,6 +696,8 @@ RETRY = "test_a_fault_that_a_retry_overcomes_leaves_the_agent_up"
 HOLD = "test_a_long_retry_after_stops_the_account_and_no_other"
 KEY_FILE = "test_the_key_file_may_be_emptied_or_replaced_at_run_time"
 DISCOVERY = "test_discovery_may_fail_and_a_glob_may_match_nothing"
+TLS_FILES = "api/test_tls.py::test_a_changed_ca_file_is_read_again"
+PROXY_REFUSES = "api/test_proxy.py::test_a_proxy_that_refuses_is_reported_with_its_status"
 CLOCK = "test_a_clock_that_is_set_back_affects_data_until_the_next_poll"
 CLIENT = "api/test_client.py::"
 SCHEMAS = "api/test_schemas.py::"
@@ -744,8 +746,16 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     **{case.shows.row: (HOLD,) for case in HELD},
     NAMELESS.row: (UNREACHABLE,),
     REFUSED.row: (UNREACHABLE,),
-    UNTRUSTED.row: (CERTIFICATE,),
+    UNTRUSTED.row: (
+        CERTIFICATE,
+        "api/test_tls.py::test_a_private_ca_without_key_identifiers_is_trusted",
+    ),
     MISNAMED.row: (CERTIFICATE,),
+    "The proxy refuses the tunnel with HTTP 407 or 403": (PROXY_REFUSES,),
+    "The proxy refuses the tunnel with HTTP 502": (PROXY_REFUSES,),
+    "The proxy cannot be reached": (
+        "api/test_proxy.py::test_a_proxy_that_cannot_be_reached_is_named_without_credentials",
+    ),
     "HTTP 401": (FAULT, f"{CLIENT}test_a_new_key_takes_over_when_the_old_one_is_refused"),
     "HTTP 429 with `Retry-After: 1`": (FAULT, RETRY),
     "HTTP 429 with a date in `Retry-After`": (
@@ -789,6 +799,8 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "The key file is empty": (KEY_FILE,),
     "The key is replaced, in the file and at Ultravox": (KEY_FILE,),
     "The key is replaced at Ultravox before it is in the file": (KEY_FILE,),
+    "The file of `ca_file`, `cert_file`, `key_file` or `SSL_CERT_FILE` is replaced": (TLS_FILES,),
+    "A changed TLS file cannot be used": (TLS_FILES,),
     "Agent discovery fails": (DISCOVERY,),
     "An `include` glob matches no agent": (DISCOVERY,),
     "A header line larger than 64 KiB": (

@@ -10,7 +10,9 @@ from exporter.log import LogFormat
 from exporter.simulator import demo_account
 from tests.fake_api import CANARIES, Fault, Simulator, serve
 from tests.fake_api import faults as f
+from tests.support.connect_proxy import connect_proxy
 from tests.support.process import FREE_PORT, Process, eventually, run, started, write_config
+from tests.support.tls import door, issued, self_signed
 
 KEY = "CANARYk1.CanaryCanaryCanaryCanaryCanary00"
 NEXT_KEY = "CANARYk2.CanaryCanaryCanaryCanaryCanary00"
@@ -104,6 +106,56 @@ async def everything_is_clean(folder: Path, form: LogFormat) -> None:
     assert_clean(exporter.out, exporter.err, *served)
 
 
+PROXY_SECRETS = ("CANARYp1%2Fword", "CANARYp1/word", "CANARYh1", "Q0FOQVJZdTE6Q0FOQVJZcDEvd29yZA==")
+
+
+@pytest.mark.parametrize("status", [200, 407, 502])
+@pytest.mark.parametrize("source", ["file", "environment"])
+async def test_no_secret_of_a_proxy_in_any_log_or_page(
+    tmp_path: Path, status: int, source: str
+) -> None:
+    """Credentials in its URL and headers for it, whatever it answers; and for `check --live`."""
+    simulator = Simulator(demo_account(), api_key=KEY)
+    authority = self_signed(tmp_path, "authority", "IP:127.0.0.1")
+    certificate = issued(tmp_path, "certificate", "DNS:api.invalid", authority)
+    async with (
+        serve(simulator) as base_url,
+        door(base_url, certificate) as server,
+        connect_proxy(server.url) as proxy,
+    ):
+        proxy.status = status
+        url = proxy.url.replace("//", "//CANARYu1:CANARYp1%2Fword@")
+        by_source: dict[str, dict[str, object]] = {
+            "file": {"proxy_url": url},
+            "environment": {"proxy_from_environment": True},
+        }
+        account = {
+            "discover": {"interval": "1s"},
+            "tls_config": {"ca_file": "authority.pem"},
+            "proxy_connect_header": {"X-Token": ["CANARYh1"]},
+            **by_source[source],
+        }
+        host = server.url.replace("127.0.0.1", "api.invalid")
+        path = write_config(tmp_path, host, KEY, account=account)
+        env = {"HTTPS_PROXY": url, "NO_PROXY": "other.invalid"}
+        config = f"--config.file={path}"
+        async with started(config, FREE_PORT, "--log.level=debug", env=env) as exporter:
+            if status == 200:
+                await exporter.ready()
+            await eventually(lambda: proxy.heads, exporter.describe)
+            expected = "agent_poll_succeeded" if status == 200 else "account_probe_failed"
+            await eventually(lambda: expected in exporter.err, exporter.describe)
+            served = await pages(exporter)
+            assert await exporter.stop() == 0
+        checked, out, err = await run("check", config, "--live", env=env)
+    assert checked == (0 if status == 200 else 1)
+    assert "through the proxy http://127.0.0.1:" in out
+    assert all(PROXY_SECRETS[-1] in head and "CANARYh1" in head for head in proxy.heads)
+    for text in (exporter.out, exporter.err, *served, out, err):
+        assert not [secret for secret in (*PROXY_SECRETS, "CANARYu1") if secret in text]
+    assert_clean(exporter.err, *served, *proxy.heads)
+
+
 PASTED = (
     f"api_key: {KEY}",
     f"api_key_env: {KEY}",
@@ -112,6 +164,10 @@ PASTED = (
     f"base_url: https://user:{KEY}@api.ultravox.ai",
     f"base_url: https://api.ultravox.ai/?key={KEY}",
     f"agents: [{KEY}]",
+    f"proxy_url: socks5://user:{KEY}@proxy.example.com",
+    f"proxy_url: http://proxy.example.com/{KEY}",
+    f"proxy_connect_header: {{Proxy-Authorization: [{KEY}]}}",
+    f"tls_config: {{ca_file: {KEY}}}",
     f'api_key_file: "{KEY}',
 )
 """The key in every place of the file where an operator may put it by mistake."""

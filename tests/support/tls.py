@@ -1,4 +1,4 @@
-"""TLS on loopback: self-signed certificates, and a proxy (`Door`) that presents them."""
+"""TLS on loopback: certificates, private CAs, and a proxy (`Door`) that presents them."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ _HOST = "127.0.0.1"
 
 
 class Certificate(NamedTuple):
-    """A self-signed certificate and its key, in PEM files. `path` is also the CA to trust."""
+    """A certificate and its key, in PEM files. A self-signed one is also the CA to trust."""
 
     path: Path
     key: Path
@@ -39,18 +39,45 @@ def self_signed(folder: Path, name: str, subject: str) -> Certificate:
     return made
 
 
+def issued(folder: Path, name: str, subject: str, authority: Certificate) -> Certificate:
+    """Make a certificate for a subject, signed by an authority, without Authority Key Identifier.
+
+    Many private CAs issue such certificates.
+    """
+    made = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
+    request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
+    extensions.write_text(f"subjectAltName={subject}\nauthorityKeyIdentifier=none\n")
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    signed = ("-CA", authority.path, "-CAkey", authority.key, "-days", "2", "-set_serial", "1")
+    for arguments in (
+        ("req", *key, "-subj", f"/CN={name}", "-out", request, "-keyout", made.key),
+        ("x509", "-req", "-in", request, *signed, "-extfile", extensions, "-out", made.path),
+    ):
+        subprocess.run([require("openssl"), *arguments], check=True, capture_output=True)
+    return made
+
+
 class Door:
     """A TCP proxy in front of a server, open or shut, with TLS or without.
 
-    It keeps its port while it is shut: connections to it are refused.
+    It keeps its port while it is shut: connections to it are refused. With `clients` it requires
+    a client certificate that was issued by this one.
     """
 
-    def __init__(self, url: str, certificate: Certificate | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        certificate: Certificate | None = None,
+        clients: Certificate | None = None,
+    ) -> None:
         self._behind = int(url.rpartition(":")[2])
         self._context: ssl.SSLContext | None = None
         if certificate is not None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._context.load_cert_chain(*certificate)
+        if self._context is not None and clients is not None:
+            self._context.verify_mode = ssl.CERT_REQUIRED
+            self._context.load_verify_locations(clients.path)
         # A socket that is bound and does not listen keeps the port from everybody else.
         self._port = socket.socket()
         self._port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,29 +120,39 @@ class Door:
         connection.add_done_callback(self._connections.discard)
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            inner_reader, inner_writer = await asyncio.open_connection(_HOST, self._behind)
-        except OSError:
-            writer.transport.abort()
-            return
-        ways = [
-            asyncio.create_task(_carry(reader, inner_writer)),
-            asyncio.create_task(_carry(inner_reader, writer)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            writer.transport.abort()
-            inner_writer.transport.abort()
+        await carry_both_ways(reader, writer, self._behind)
 
     async def _close_connections(self) -> None:
         connections = list(self._connections)
         for connection in connections:
             connection.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+
+
+async def carry_both_ways(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int
+) -> None:
+    """Connect a connection with a port of this machine until one side ends; close both."""
+    try:
+        inner_reader, inner_writer = await asyncio.open_connection(_HOST, port)
+    except OSError:
+        writer.transport.abort()
+        return
+    ways = [
+        asyncio.create_task(_carry(reader, inner_writer)),
+        asyncio.create_task(_carry(inner_reader, writer)),
+    ]
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        # Before any `await`, which a second cancellation would end.
+        inner_writer.transport.abort()
+        # With TLS, the `abort` of Python 3.11.7 raises TypeError.
+        with suppress(TypeError):
+            writer.transport.abort()
+        await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -126,9 +163,11 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 @asynccontextmanager
-async def door(url: str, certificate: Certificate | None = None) -> AsyncIterator[Door]:
+async def door(
+    url: str, certificate: Certificate | None = None, clients: Certificate | None = None
+) -> AsyncIterator[Door]:
     """Yield an open proxy in front of the server at a base URL."""
-    made = Door(url, certificate)
+    made = Door(url, certificate, clients)
     await made.open()
     try:
         yield made
