@@ -44,27 +44,27 @@ CHANGES = (
     one(
         Batch(completed=lambda minute: 100 + min(minute, 40) - (50 if minute >= 40 else 0)),
         "the time of a stall counts from the correction",
-        {**during(1, 54), **during(57, 70, STALLED)},
+        {**during(1, 53), **during(57, 70, STALLED)},
     ),
     one(
         replace(STOPS, calls=20.0, grown=((60, 30.0),)),
         "a batch has 15 minutes to go on after calls are added to it",
-        {**during(1, 74), **during(77, 90, STALLED)},
+        {**during(1, 73), **during(77, 90, STALLED)},
     ),
     one(
         replace(NO_CALLS, calls=0.0, grown=((60, 30.0),)),
         "an empty batch has 15 minutes to start after calls are added to it",
-        {**during(1, 74), **during(77, 90, STALLED, NOT_STARTED)},
+        {**during(1, 73), **during(77, 90, STALLED, NOT_STARTED)},
     ),
     one(
         replace(STOPS, calls=20.0, grown=((60, 30.0),), ended=30.0, revived=60.0),
         "an ended batch has 15 minutes to go on after calls are added to it",
-        {**during(31, 58), **during(66, 74), **during(77, 90, STALLED)},
+        {**during(31, 58), **during(66, 73), **during(77, 90, STALLED)},
     ),
     one(
         replace(STOPS, start=-300.0, end=30.0, moved=((60, 500.0),), created=-300.0),
         "a batch has 15 minutes to go on after its closed window is moved",
-        {**during(32, 58, CLOSED), **during(62, 74), **during(90, 90, STALLED, MISS)},
+        {**during(32, 58, CLOSED), **during(62, 73), **during(90, 90, STALLED, MISS)},
     ),
 )
 
