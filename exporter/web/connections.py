@@ -143,9 +143,7 @@ class Connections:
         finally:
             for task in tasks:
                 task.cancel()
-            for task in tasks:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            await asyncio.wait(tasks)
 
     async def accept(self, listener: socket.socket, server: HttpProtocol) -> None:
         """Accept connections until cancelled, then close the listening socket."""

@@ -50,6 +50,7 @@ async def active_calls(api: Client) -> int:
         (bare_deflate(BODY.ljust(200_000)), "deflate"),
         (gzip.compress(BODY.ljust(200_000)), "gzip"),
     ],
+    ids=["plain", "gzip", "x-gzip", "members", "deflate", "bare", "bare-long", "gzip-long"],
 )
 async def test_encodings_are_read(body: bytes, encoding: str) -> None:
     async with answering(response(body, encoding)) as api:
@@ -64,6 +65,7 @@ async def test_encodings_are_read(body: bytes, encoding: str) -> None:
         (gzip.compress(BODY)[:-9], "gzip", "account: the response broke off before its end", True),
         (gzip.compress(BODY) + b"more", "gzip", "account: the body can't be inflated", False),
     ],
+    ids=["no-gzip", "br", "cut", "more"],
 )
 async def test_what_can_not_be_inflated_is_a_payload_error(
     body: bytes, encoding: str, message: str, *, transient: bool
