@@ -117,12 +117,7 @@ async def send(
     tls = session.tls.current()
     try:
         async with _get(session, url, key, tls) as response:
-            body = b""
-            if response.status == HTTPStatus.OK:
-                encoding = response.headers.get(hdrs.CONTENT_ENCODING, "")
-                body = await read_body(response.content, encoding, MAX_BODY[resource], admit)
-            date = response.headers.get(hdrs.DATE, "")
-            return Response(response.status, date, response.headers.get(hdrs.RETRY_AFTER), body)
+            return await _answer(resource, response, admit)
     except PayloadError as error:
         raise type(error)(f"{resource}: {error}", transient=error.transient) from None
     except aiohttp.ClientPayloadError:
@@ -145,6 +140,16 @@ async def send(
     except UnicodeError:
         # Python raises it for some host names, before the name server is asked.
         raise UnreachableError(f"{resource}: the host name can't be looked up") from None
+
+
+async def _answer(resource: Resource, response: aiohttp.ClientResponse, admit: Admit) -> Response:
+    """Return the response with its body, which is read only if the status is 200."""
+    body, headers = b"", response.headers
+    if response.status == HTTPStatus.OK:
+        encoding = headers.get(hdrs.CONTENT_ENCODING, "")
+        body = await read_body(response.content, encoding, MAX_BODY[resource], admit)
+    date = headers.get(hdrs.DATE, "")
+    return Response(response.status, date, headers.get(hdrs.RETRY_AFTER), body)
 
 
 def _get(
