@@ -130,15 +130,14 @@ def closing(sources: Sources) -> str:
 
 
 def active(sources: Sources) -> str:
-    """Return the active batches: seconds from their opening to the last successful poll.
+    """Return the batches that may call: seconds from their opening to the last successful poll.
 
-    They have remaining calls and an open window, are neither paused nor ended, and their data are
-    not stale.
+    They have an open window, are neither paused nor ended, and their data are not stale. Batches
+    without remaining calls are among them: the rules that read this ask for remaining calls.
     """
     polled, opening = operand(sources.not_stale), operand(sources.opening)
     return (
         f"{polled} - {OF_AGENT} group_right () {opening} >= 0\n"
-        f"and {sources.remaining} > 0\n"
         f"unless {sources.paused} == 1\n"
         f"unless {sources.ended}\n"
         f"unless {sources.window_end} <= time()"

@@ -62,6 +62,21 @@ CHANGES = (
         {**during(31, 58), **during(66, 73), **during(77, 90, STALLED)},
     ),
     one(
+        replace(STOPS, ended=30.0, revived=60.0),
+        "a batch has 15 minutes to go on after its end is taken back",
+        {**during(66, 73), **during(77, 90, STALLED)},
+    ),
+    one(
+        replace(NO_CALLS, ended=5.0, revived=60.0),
+        "a batch has 15 minutes to start after its end is taken back",
+        {**during(66, 73), **during(77, 90, STALLED, NOT_STARTED)},
+    ),
+    one(
+        replace(NO_CALLS, start=-300.0, end=10.0, moved=((60, 500.0),), created=-300.0),
+        "a batch has 15 minutes to start after its closed window is moved",
+        {**during(62, 73), **during(90, 90, STALLED, NOT_STARTED, MISS)},
+    ),
+    one(
         replace(STOPS, start=-300.0, end=30.0, moved=((60, 500.0),), created=-300.0),
         "a batch has 15 minutes to go on after its closed window is moved",
         {**during(32, 58, CLOSED), **during(62, 73), **during(90, 90, STALLED, MISS)},
