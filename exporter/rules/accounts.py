@@ -1,15 +1,12 @@
-"""The alerts about accounts, their agents and the API."""
+"""The alerts about accounts and their agents."""
 
 from exporter.durations import render as duration
-from exporter.rules.alert import ACCOUNT, AGENT, COUNT, Alert, Severity
+from exporter.rules.alert import ACCOUNT, AGENT, COUNT, Alert
+from exporter.rules.causes import api_alerts, polls_failed
 from exporter.rules.expressions import STALE_ALERT_AGE, age_limit
 from exporter.rules.recorded import STALE
 from exporter.rules.sources import last_value, over, select, value_ago
 from exporter.rules.thresholds import Thresholds
-
-CAUSE_WITHIN = "10m"
-"""How old the failure may be that explains why an agent is down: failed polls are repeated within 5
-minutes."""
 
 AT_LIMIT = 0.9
 """Share of the allowed concurrent calls from which new calls wait."""
@@ -20,8 +17,8 @@ DISCOVERY_PENDING = 900.0
 ACCOUNT_STALE_AGE = 660
 """Seconds after which an account without agents is stale: it is probed every 5 minutes at least."""
 
-API_PENDING = 300.0
-"""Seconds for which requests to the API must fail: retries cover shorter failures."""
+PENDING = 300.0
+"""Seconds for which batches must be missing: the next listing may have them."""
 
 _SUCCESS = last_value(select, "ultravox_account_last_success_timestamp_seconds")
 
@@ -30,7 +27,7 @@ def account_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
     """Return the alerts."""
     return (
         _at_limit(thresholds),
-        *_api(),
+        *api_alerts(),
         _data_stale(thresholds),
         _truncated(),
         _unreadable(),
@@ -41,7 +38,10 @@ def account_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
 
 def _at_limit(thresholds: Thresholds) -> Alert:
     seconds, metric = thresholds.concurrency_for, "ultravox_account_active_calls"
-    average = over(f"avg_over_time({select(metric)}[{duration(seconds)}])")
+    samples = f"{select(metric)}[{duration(seconds)}]"
+    # A pod that has just been started has few samples: an average of its own says nothing.
+    total = over(f"sum_over_time({samples})", "sum")
+    average = f"{total} / {over(f'count_over_time({samples})', 'sum')}"
     allowed = last_value(select, "ultravox_account_allowed_concurrent_calls")
     return Alert(
         "UltravoxAccountAtConcurrencyLimit",
@@ -55,69 +55,6 @@ def _at_limit(thresholds: Thresholds) -> Alert:
         f"For {duration(seconds)} the account has had about as many active calls as it is allowed."
         " Its batches wait for each other, so they are slow. Run fewer batches at a time, or ask"
         " Ultravox for a higher limit.",
-    )
-
-
-def _api() -> tuple[Alert, ...]:
-    """Return an alert for each cause of failing polls and account probes."""
-    return (
-        _cause(
-            ("UltravoxAPIKeyRejected", "critical"),
-            ("auth", '=~"401|403"'),
-            f"Ultravox rejects the API key of {ACCOUNT}",
-            "The API answers 401 or 403. Put a valid key into the account's key file: the exporter"
-            " reads it again by itself. A key in an environment variable needs a restart.",
-        ),
-        _cause(
-            ("UltravoxAPIUnreachable", "warning"),
-            ("unreachable|timeout", '="error"'),
-            f"The Ultravox API is unreachable for {ACCOUNT}",
-            "Requests get no connection, or no complete answer in time. Check the network between"
-            " the exporter and the API, and whether Ultravox reports an outage.",
-        ),
-        _cause(
-            ("UltravoxAPIErrors", "warning"),
-            ("status|payload|not_found", '!~"200|401|403|429|error"'),
-            f"The Ultravox API answers {ACCOUNT} with errors",
-            "The API answers with an error status, or with a body that is not as documented. Read"
-            " the reason in the exporter's log.",
-        ),
-        _cause(
-            ("UltravoxAPIRateLimited", "warning"),
-            ("rate_limited", '="429"'),
-            f"Ultravox limits the request rate of {ACCOUNT}",
-            "The API answers 429. Another program may use the same key, or requests_per_second is"
-            " too high: compare the exporter's request rate with the account's limit.",
-        ),
-    )
-
-
-def _cause(
-    alert: tuple[str, Severity], failures: tuple[str, str], summary: str, description: str
-) -> Alert:
-    """Return the alert about one cause for which polls of agents, or the account probe, fail.
-
-    `alert` is its name and severity; `failures` are the poll failures' reasons, as a regular
-    expression, and the matcher of the probe's `code`.
-    """
-    reasons, codes = failures
-    polls = select("ultravox_agent_poll_failures_total", f'reason=~"{reasons}"')
-    probes = select("ultravox_exporter_api_requests_total", 'resource="account"', f"code{codes}")
-    failed_polls = over(f"increase({polls}[{CAUSE_WITHIN}])", "sum", "reason")
-    failed_probes = over(f"increase({probes}[{CAUSE_WITHIN}])", "sum", "resource, code")
-    return Alert(
-        *alert,
-        f"count without (agent_id) (\n"
-        f"  {last_value(select, 'ultravox_agent_up')} == 0\n"
-        f"  and {failed_polls} > 0\n"
-        f")\n"
-        f"or {last_value(select, 'ultravox_account_up')} == 0\n"
-        f"and {failed_probes} > 0",
-        summary,
-        f"{description} {{{{ if $value }}}}Agents whose polls fail for this reason: {COUNT}. Their"
-        " data become stale, and then the series of their batches are withdrawn.{{ else }}No"
-        " agent's polls fail for this reason, but the account probe does.{{ end }}",
-        pending=API_PENDING,
     )
 
 
@@ -151,20 +88,18 @@ def _truncated() -> Alert:
     hidden = last_value(
         select, "ultravox_agent_batches_hidden", 'reason="max_per_agent"', without="reason"
     )
-    loops = select("ultravox_agent_poll_failures_total", 'reason="loop"')
+    loops = polls_failed('reason="loop"')
     return Alert(
         "UltravoxAgentTruncated",
         "warning",
-        f"{hidden} > 0\n"
-        f"or {last_value(select, 'ultravox_agent_up')} == 0\n"
-        f"and {over(f'increase({loops}[{CAUSE_WITHIN}])', 'sum', 'reason')} > 0",
+        f"{hidden} > 0\nor {last_value(select, 'ultravox_agent_up')} == 0\nand {loops} > 0",
         f"{{{{ if $value }}}}{COUNT} batches of {AGENT} have no alerts{{{{ else }}}}The listing of"
         f" the batches of {AGENT} is a pagination loop{{{{ end }}}}",
         "{{ if $value }}The agent has more batches than max_per_agent. The others have no series of"
         " their own, and so no alerts: raise batches.max_per_agent.{{ else }}The API's pages"
         " repeat, so no listing is complete and the agent's data become stale: report it to"
         " Ultravox.{{ end }}",
-        pending=API_PENDING,
+        pending=PENDING,
     )
 
 
@@ -177,7 +112,7 @@ def _unreadable() -> Alert:
         "The API describes these batches in a way that it does not document. They have no series,"
         " so no alert about them can fire; all other batches are watched. The exporter's log names"
         " the batches and the fields: look at the batches at Ultravox, and report it.",
-        pending=API_PENDING,
+        pending=PENDING,
     )
 
 

@@ -9,7 +9,7 @@ from exporter.rules.thresholds import Links
 Severity: TypeAlias = Literal["critical", "warning", "info"]
 """critical: wakes the on-call; warning: for the next working day; info: explains other alerts."""
 
-Subject: TypeAlias = Literal["batch", "agent"]
+Subject: TypeAlias = Literal["batch", "agent", "account"]
 """The object whose series a template queries."""
 
 DASHBOARD = "ultravox-batches"
@@ -18,6 +18,7 @@ DASHBOARD = "ultravox-batches"
 LABELS: dict[Subject, tuple[str, ...]] = {
     "batch": ("account", "agent_id", "batch_id"),
     "agent": ("account", "agent_id"),
+    "account": ("account",),
 }
 """The labels that identify a subject."""
 

@@ -1,7 +1,7 @@
 """The alerts about batches."""
 
 from exporter.durations import render as duration
-from exporter.rules.alert import BATCH, COUNT, SHARE, Alert, queried
+from exporter.rules.alert import ACCOUNT, BATCH, COUNT, SHARE, Alert, Subject, queried
 from exporter.rules.expressions import closed_within
 from exporter.rules.recorded import (
     AT_CLOSING,
@@ -15,19 +15,23 @@ from exporter.rules.sources import OF_AGENT, last_value, operand, select
 from exporter.rules.standstills import not_started, stalled
 from exporter.rules.thresholds import Thresholds
 
+EXPIRES_WITHIN = 7 * 86400.0
+"""Seconds before the end of a subscription from which on its alert fires."""
+
 FORECAST_PENDING = 900.0
 """Seconds for which a forecast must be bad before its alert fires."""
 
 _MADE = 'status=~"success|error"'
-_SAME_BATCH = "on (account, agent_id, batch_id)"
+_SAME_BATCH = "ignoring (alertname, alertstate, severity)"
+"""Vector matching between a batch's series and an alert about it, whatever labels targets have."""
 
 
 def _number(metric: str) -> str:
     return queried(metric, "batch", '{{ . | first | value | printf "%.0f" }}', "?")
 
 
-def _time(metric: str) -> str:
-    return queried(metric, "batch", "{{ . | first | value | humanizeTimestamp }}", "?")
+def _time(metric: str, subject: Subject = "batch") -> str:
+    return queried(metric, subject, "{{ . | first | value | humanizeTimestamp }}", "?")
 
 
 _PROGRESS = f"{_number(RECORDED.completed)} of {_number(RECORDED.calls)} calls are completed"
@@ -52,8 +56,8 @@ def batch_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
 
 
 def forecast_alerts(thresholds: Thresholds) -> tuple[Alert, ...]:
-    """Return the alerts about what will happen to a batch."""
-    return _will_miss(thresholds)
+    """Return the alerts about what will happen to batches."""
+    return (*_will_miss(thresholds), _subscription_ends())
 
 
 def _firing(name: str) -> str:
@@ -142,6 +146,27 @@ def _forecast_texts(seconds: float) -> tuple[str, str]:
         " throttle."
     )
     return summary, description
+
+
+def _subscription_ends() -> Alert:
+    metric = "ultravox_account_subscription_expiration_timestamp_seconds"
+    ends = _time(metric, "account")
+    expires = f"{last_value(select, metric)} - time() < {EXPIRES_WITHIN:g}"
+    return Alert(
+        "UltravoxSubscriptionEnds",
+        "warning",
+        f"count without (agent_id, batch_id) (\n"
+        f"  {RECORDED.window_end} > time()\n"
+        f"  and {RECORDED.window_end} - time() > ignoring (agent_id, batch_id) group_left ()"
+        f" ({expires})\n"
+        f"  and {RECORDED.remaining} > 0\n"
+        f"  unless {RECORDED.ended}\n"
+        f")",
+        f"The subscription of {ACCOUNT} ends before the windows of {COUNT} live batches",
+        f"Ultravox ends the account's access at {ends}, unless credit remains. Calls that the"
+        " batches have left then may not be made. Renew the subscription, or check the account's"
+        " credit at Ultravox.",
+    )
 
 
 def _not_started(thresholds: Thresholds) -> Alert:

@@ -1,31 +1,61 @@
 """The alerts about the exporter itself."""
 
 from exporter.rules.alert import Alert
-from exporter.rules.sources import LOOKBACK, select
+from exporter.rules.served import KNOWN, OF_JOB, SERVED
+from exporter.rules.sources import LOOKBACK, over, select
 
-ABSENT_PENDING = 300.0
-"""Seconds without a sample after the 10 minutes of the expression."""
+ABSENT_PENDING = 900.0
+"""Seconds without a sample of any exporter."""
+
+JOBS = "(?i)(.*[^a-z])?ultravox(.*exporter.*)?"
+"""Scrape jobs whose targets are exporters even if none of them has ever been up."""
 
 
 def exporter_alerts() -> tuple[Alert, ...]:
     """Return the alerts."""
-    return (_down(), _absent())
+    return (_down(), _down_for_a_day(), _absent())
+
+
+_NAME = "UltravoxExporterDown"
+_EXPORTERS = select("up", f'job=~"{JOBS}"')
+
+# A restart is shorter than LOOKBACK, so it does not fire.
+_SINCE = f"and up offset {LOOKBACK}"
 
 
 def _down() -> Alert:
-    intervals = select("ultravox_agent_poll_interval_seconds")
     return Alert(
-        "UltravoxExporterDown",
+        _NAME,
         "critical",
-        # A restart is shorter than LOOKBACK, so it does not fire.
         f"max_over_time(up[{LOOKBACK}]) == 0\n"
-        "and on (job, instance) (\n"
-        f"  last_over_time({intervals}[1d])\n"
-        f"  unless on (account, agent_id) last_over_time({intervals}[{LOOKBACK}])\n"
-        ")",
+        f"{_SINCE}\n"
+        f"and {OF_JOB} (\n"
+        f"  {KNOWN}\n"
+        f"  unless {over(SERVED)}\n"
+        f")\n"
+        f"or max_over_time({_EXPORTERS}[{LOOKBACK}]) == 0\n"
+        f"{_SINCE}\n"
+        f"unless {OF_JOB} {KNOWN}",
         "The exporter {{ $labels.instance }} is down, and no other exporter polls its agents",
         "Prometheus cannot scrape the exporter. Until it is back, no alert about the batches of its"
         " agents can fire. Check that the process runs, and that Prometheus reaches its address.",
+    )
+
+
+def _down_for_a_day() -> Alert:
+    return Alert(
+        _NAME,
+        "warning",
+        # Only of jobs known by name: all targets of a large Prometheus are too many for a day.
+        f"max_over_time({_EXPORTERS}[1d]) == 0\n"
+        f"{_SINCE}\n"
+        f"and {OF_JOB} {KNOWN}\n"
+        f"unless ignoring (alertname, alertstate, severity)"
+        f' ALERTS{{alertname="{_NAME}",alertstate="firing",severity="critical"}}',
+        "The exporter {{ $labels.instance }} has not been up within a day",
+        "Other exporters of the same job serve every agent that is known. If this exporter has"
+        " agents of its own, nobody polls them. Check that the process runs, and that Prometheus"
+        " reaches its address. If it is no longer needed, remove it from the scrape targets.",
     )
 
 
@@ -33,8 +63,7 @@ def _absent() -> Alert:
     return Alert(
         "UltravoxExporterAbsent",
         "critical",
-        # 10 of the 15 minutes: when Prometheus itself starts, it has scraped nothing yet.
-        f"absent_over_time({select('ultravox_exporter_build_info')}[10m])",
+        f"absent({select('ultravox_exporter_build_info')})",
         "No exporter is scraped",
         "For 15 minutes Prometheus has had no sample of any Ultravox batch exporter. Check that the"
         " exporter runs, and that it is among the scrape targets.",

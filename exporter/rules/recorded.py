@@ -12,6 +12,7 @@ from exporter.rules.expressions import (
     stale,
     written_out,
 )
+from exporter.rules.served import KNOWN, SERVED, known, served
 from exporter.rules.sources import Sources, select
 from exporter.rules.standstills import no_progress, paused_for
 from exporter.rules.thresholds import Thresholds
@@ -84,7 +85,7 @@ def of_forecasts(thresholds: Thresholds) -> Recordings:
 
 def of_service() -> Recordings:
     """Return the recordings for the alerts about accounts and exporters."""
-    return ((STALE, stale(RAW)),)
+    return ((STALE, stale(RAW)), (SERVED, served()), (KNOWN, known()))
 
 
 def _better_rate() -> str:

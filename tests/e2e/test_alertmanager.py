@@ -127,13 +127,22 @@ CASES = (
         {"BatchNotStarted critical", "BatchStalled critical", "BatchWillMissWindow warning"},
     ),
     Case(
-        "down hides absent and stale",
+        "down hides absent, and no stale data: those are served by another exporter",
         [
-            labelled("UltravoxExporterDown"),
+            labelled("UltravoxExporterDown", "critical"),
             labelled("UltravoxExporterAbsent"),
             labelled("UltravoxDataStale"),
         ],
-        {"ExporterAbsent critical", "DataStale warning"},
+        {"ExporterAbsent critical"},
+    ),
+    Case(
+        "down hides the warning of the same exporter",
+        [
+            labelled("UltravoxExporterDown", "critical"),
+            labelled("UltravoxExporterDown", "warning"),
+            labelled("UltravoxExporterDown", "warning", instance="other instance"),
+        ],
+        {"ExporterDown warning"},
     ),
     *(
         Case(

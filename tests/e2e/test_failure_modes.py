@@ -741,6 +741,8 @@ RULES: Mapping[str, tuple[str, ...]] = {
 }
 """The rules of the page, and the tests of each: in this file, or `FILE::TEST` below `tests`."""
 
+SCENARIOS = "e2e/test_rules.py::test_the_rules_load_and_pass_their_unit_tests"
+
 ROWS: Mapping[str, tuple[str, ...]] = {
     **{case.shows.row: (FAULT,) for case in (*CASES, *SLOW)},
     **{case.shows.row: (HOLD,) for case in HELD},
@@ -867,6 +869,26 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "No descriptor is free": (
         f"{CONNECTIONS}test_without_a_free_descriptor_an_idle_connection_makes_room",
     ),
+    "An exporter is down, for minutes or for days": (
+        SCENARIOS,
+        "e2e/test_rules.py::test_alerts_about_exporters_last_for_longer_than_a_day",
+    ),
+    "A scrape target has never been up, or its pod moved and does not start": (SCENARIOS,),
+    "A replica is down, and the other serves its agents": (
+        SCENARIOS,
+        "e2e/test_rules.py::test_alerts_about_exporters_last_for_longer_than_a_day",
+    ),
+    "Prometheus starts without any past": (SCENARIOS,),
+    "Targets bring labels: `endpoint`, `namespace`, `cluster`, even `account`, with `honor_labels`"
+    " or renamed to `exported_account`": (
+        "e2e/test_rules.py::test_the_rules_pass_their_unit_tests_with_any_labels_of_targets",
+    ),
+    "An outage begins with another failure, such as one HTTP 500": (SCENARIOS,),
+    "The API refuses agents, but accepts the key (the account probe succeeds)": (SCENARIOS,),
+    "Of many agents, one is often down for a few minutes": (SCENARIOS,),
+    "The pod moves when an account reaches its concurrency limit": (SCENARIOS,),
+    "The count of completed calls is corrected downwards, calls are added to a batch, or a closed"
+    " window is moved": (SCENARIOS,),
 }
 """The rows of the page's tables of faults, and the tests of each, as in RULES."""
 

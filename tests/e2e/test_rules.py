@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,12 +11,12 @@ import yaml
 
 from exporter.rules.document import groups
 from exporter.rules.thresholds import Links, Thresholds
-from tests.rules import batches
+from tests.rules import batches, service
 from tests.rules.document import GROUPS, render
 from tests.rules.world import Batch, Exporter, scraped, series_values, steady
 from tests.support.programs import require, require_3
 from tools.docs.pages import ROOT
-from tools.rule_mutants.mutants import Mutant, bundled
+from tools.rule_mutants.mutants import Mutant, bundled, rule_name
 from tools.rule_mutants.trial import failing, killed
 
 FOLDER = ROOT / "prometheus"
@@ -39,6 +39,50 @@ def test_the_rules_load_and_pass_their_unit_tests(
     assert (status, "SUCCESS" in output) == (0, True), output
     tests.write_text(render(GROUPS, RULES), "utf-8")
     status, output = promtool(program, "test", "rules", tests)
+    assert status == 0, output
+
+
+OPERATOR = {
+    "namespace": "monitoring",
+    "service": "ultravox",
+    "endpoint": "metrics",
+    "container": "exporter",
+    "cluster": "eu-1",
+    "prometheus": "monitoring/k8s",
+}
+"""The labels that the Prometheus operator adds to targets, and those of a cluster."""
+
+
+@pytest.mark.parametrize(
+    ("find", "target", "honored"),
+    [
+        (require, {**OPERATOR, "account": "the cloud's"}, True),
+        (require_3, {**OPERATOR, "account": "the cloud's"}, False),
+    ],
+    ids=["2, honor_labels", "3, exported_account"],
+)
+def test_the_rules_pass_their_unit_tests_with_any_labels_of_targets(
+    find: Callable[[str], str], target: Mapping[str, str], honored: bool, tmp_path: Path
+) -> None:
+    """Annotations have a test of their own; they take promtool as long as all the rest."""
+    rules, tests = tmp_path / "rules.yml", tmp_path / "test.yml"
+    rules.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": bundled()}]}), "utf-8")
+    groups = [[each.with_labels(target, honored=honored) for each in group] for group in GROUPS]
+    tests.write_text(render(groups, rules, order=["all"]), "utf-8")
+    status, output = promtool(find("promtool"), "test", "rules", tests)
+    assert status == 0, output
+
+
+@both
+def test_alerts_about_exporters_last_for_longer_than_a_day(
+    find: Callable[[str], str], tmp_path: Path
+) -> None:
+    """All rules would take promtool some 15 seconds for each day."""
+    rules, tests = tmp_path / "rules.yml", tmp_path / "test.yml"
+    about = [rule for rule in bundled() if re.search("Exporter|served", rule_name(rule))]
+    rules.write_text(yaml.safe_dump({"groups": [{"name": "exporters", "rules": about}]}), "utf-8")
+    tests.write_text(render([service.LONG], rules, order=["exporters"]), "utf-8")
+    status, output = promtool(find("promtool"), "test", "rules", tests)
     assert status == 0, output
 
 

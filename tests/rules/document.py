@@ -25,13 +25,16 @@ FIRING = (
 LABELS = ("alertname", "severity", "agent_id", "batch_id")
 
 
-def render(groups: Iterable[Sequence[Scenario]], rules: Path) -> str:
-    """Return the test file of these scenarios, for the rules in the file `rules`."""
+ORDER = tuple(group.name for group in groups_of_rules(Thresholds()))
+"""The order in which groups of rules are evaluated; promtool has none of its own."""
+
+
+def render(groups: Iterable[Sequence[Scenario]], rules: Path, order: Sequence[str] = ORDER) -> str:
+    """Return the test file of these scenarios, for the groups of the file `rules` in this order."""
     document = {
         "rule_files": [str(rules)],
         "evaluation_interval": "1m",
-        # promtool evaluates groups in any order if none is given.
-        "group_eval_order": [group.name for group in groups_of_rules(Thresholds())],
+        "group_eval_order": list(order),
         "tests": [_test(scenarios) for group in groups for scenarios in _tests(group)],
     }
     return yaml.safe_dump(document, sort_keys=False, width=math.inf)
@@ -59,7 +62,7 @@ def _test(scenarios: Sequence[Scenario]) -> dict[str, object]:
 
 def _firing(scenario: Scenario) -> Iterator[dict[str, object]]:
     """Yield the expected alerts of each span."""
-    account = "" if scenario.alone else f',account="{scenario.name}"'
+    account = "" if scenario.alone else f",{_account(scenario)}"
     for (first, last), alerts in scenario.fires.items():
         yield {
             "expr": FIRING.format(
@@ -75,7 +78,7 @@ def _firing(scenario: Scenario) -> Iterator[dict[str, object]]:
 def _silent(scenario: Scenario) -> Iterator[dict[str, object]]:
     """Yield the expectation of no sample, for each recorded name and span."""
     for record, first, last in scenario.silent:
-        series = f'{record}{{account="{scenario.name}"}}'
+        series = f"{record}{{{_account(scenario)}}}"
         yield {
             "expr": f"count_over_time({series}[{_seconds(first, last)}s])",
             "eval_time": f"{last}m",
@@ -87,10 +90,15 @@ def _recorded(scenario: Scenario) -> Iterator[dict[str, object]]:
     """Yield the expected value of each recorded name and minute."""
     for record, minute, value in scenario.recorded:
         yield {
-            "expr": f'sum({record}{{account="{scenario.name}"}})',
+            "expr": f"sum({record}{{{_account(scenario)}}})",
             "eval_time": f"{minute}m",
             "exp_samples": [{"value": value}],
         }
+
+
+def _account(scenario: Scenario) -> str:
+    """Return the matcher of the scenario's account."""
+    return f'{scenario.account_label}="{scenario.name}"'
 
 
 def _seconds(first: int, last: int) -> int:

@@ -1,6 +1,7 @@
 """A scenario: what exporters serve over time, and which alerts then fire."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from tests.rules.world import Exporter
 
@@ -24,7 +25,7 @@ class Scenario:
     expression `matching`. Many scenarios share one test, each under an account named like the
     scenario. Alerts about exporters have no account: their scenarios have a test of their own
     (`alone`). `silent` lists recorded names without a sample from one minute to another, `recorded`
-    their values at a minute.
+    their values at a minute. `account_label` is the label of the exporter's own account.
     """
 
     name: str
@@ -34,6 +35,18 @@ class Scenario:
     alone: bool = False
     silent: tuple[tuple[str, int, int], ...] = ()
     recorded: tuple[tuple[str, int, float], ...] = ()
+    account_label: str = "account"
+
+    def with_labels(self, target: Mapping[str, str], *, honored: bool) -> "Scenario":
+        """Return the same scenario with further labels of the scrape targets."""
+        return replace(
+            self,
+            exporters=tuple(
+                replace(each, target={**target, **each.target}, honored=honored)
+                for each in self.exporters
+            ),
+            account_label="exported_account" if "account" in target and not honored else "account",
+        )
 
     @property
     def minutes(self) -> int:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from exporter.errors import REASONS
 from tests.rules.scenario import Fires, Scenario, during
-from tests.rules.world import Course, Exporter
+from tests.rules.world import Batch, Course, Exporter, Spans, steady
 
 LIMIT = "AccountAtConcurrencyLimit info"
 KEY = "APIKeyRejected critical"
@@ -17,6 +17,7 @@ TRUNCATED = "AgentTruncated warning a"
 NO_BATCHES = "NoBatches info"
 UNREADABLE = "BatchesUnreadable warning a"
 DISCOVERY = "DiscoveryFailing warning"
+SUBSCRIPTION = "SubscriptionEnds warning"
 DOWN = "ExporterDown critical"
 ABSENT = "ExporterAbsent critical"
 
@@ -97,6 +98,13 @@ LIMITS = (
         allowed=always(9),
         account_success=lambda minute: 60 * minute,
     ),
+    moved(
+        "an account that reaches its limit when the pod moves",
+        {**during(1, 49), **during(54, 70, LIMIT)},
+        active=lambda minute: 9.0 if minute >= 39 else 5.0,
+        allowed=always(9),
+        account_success=lambda minute: 60 * minute,
+    ),
     serving(
         "an account without concurrent calls",
         during(1, 30),
@@ -126,7 +134,7 @@ def failing(alert: str, reason: str) -> Scenario:
                 failing=((20, 30), (35, 38)), reason=reason, unscraped=((27, 28),), extra=others
             ),
         ),
-        {**during(1, 24), **during(26, 29, alert), **during(31, 45)},
+        {**during(1, 23), **during(26, 29, alert), **during(31, 45)},
     )
 
 
@@ -137,13 +145,27 @@ def probing(alert: str, cause: str) -> Scenario:
     """
     return serving(
         f"the account probe fails: {cause}",
-        {**during(1, 24), **during(28, 49, alert), **during(51, 60)},
+        {**during(1, 23), **during(28, 49, alert), **during(51, 60)},
         replace(POLLING, agent_id="", unscraped=((40, 41),)),
         account_up=lambda minute: float(not 20 <= minute < 50),
         **dict.fromkeys(("refused", "errors", "broken", "limited"), before)
         | {cause: lambda minute: 7.0 + max(min(minute, 50.0) - 19, 0)},
     )
 
+
+def one_at(first: float) -> Course:
+    """Return a counter that becomes 1."""
+    return lambda minute: float(minute >= first)
+
+
+UNREACHED = 'ultravox_agent_poll_failures_total{reason="unreachable"}'
+STATUSES = 'ultravox_agent_poll_failures_total{reason="status"}'
+COUNTED = {
+    UNREACHED: lambda minute: float(sum(minute >= at for at in (21, 23, 27, *range(32, 99, 5))))
+}
+"""The failures of an outage that begins at minute 20, by their time."""
+
+REFUSED = replace(POLLING, failing=((20, 30),), reason="auth")
 
 CAUSES = (
     failing(KEY, "auth"),
@@ -162,6 +184,36 @@ CAUSES = (
         account_up=always(1),
         errors=lambda minute: minute,
         limited=lambda minute: minute,
+    ),
+    Scenario(
+        "a server error before an outage",
+        (Exporter(failing=((20, 60),), extra=COUNTED | {STATUSES: one_at(20)}),),
+        {**during(1, 23), **during(26, 29, UNREACHABLE), **during(40, 45, UNREACHABLE, STALE)},
+    ),
+    Scenario(
+        "one failed poll of an idle agent",
+        (Exporter(failing=((20, 27),), interval=5.0, extra={UNREACHED: one_at(20)}),),
+        during(1, 45),
+    ),
+    Scenario(
+        "many agents, of which one is always down",
+        tuple(
+            Exporter(agent_id=f"{number}", failing=tuple((at, at + 3) for at in range(at, 90, 12)))
+            for number, at in enumerate(range(1, 12, 2))
+        ),
+        during(1, 90),
+    ),
+    serving(
+        "agents that are refused although the key works",
+        {**during(1, 23), **during(26, 29, ERRORS)},
+        REFUSED,
+        account_up=always(1),
+    ),
+    serving(
+        "a key that is rejected",
+        {**during(1, 23), **during(26, 29, KEY)},
+        REFUSED,
+        account_up=lambda minute: float(minute < 20),
     ),
     serving(
         "an agent that stays down",
@@ -281,7 +333,65 @@ AGENTS = (
     ),
 )
 
+DAY = 1440.0
+EXPIRATION = "ultravox_account_subscription_expiration_timestamp_seconds"
+
+
+def expiring(name: str, fires: Fires, *batches: Batch, at: float) -> Scenario:
+    """Return a scenario of batches in an account whose subscription expires at a minute."""
+    exporter = replace(POLLING, batches=batches, extra={EXPIRATION: always(60 * at)})
+    return Scenario(name, (exporter,), fires, matching="UltravoxSub.+")
+
+
+def windowed(end: float | None, batch_id: str = "b") -> Batch:
+    """Return a batch that makes a call per minute, with the end of its window."""
+    return Batch(completed=steady(1), batch_id=batch_id, end=end)
+
+
+SUBSCRIPTIONS = (
+    expiring(
+        "windows that reach past the subscription's end",
+        {**during(1, 18), **during(22, 40, SUBSCRIPTION)},
+        windowed(8 * DAY),
+        windowed(9 * DAY, "c"),
+        at=7 * DAY + 20,
+    ),
+    expiring(
+        "a subscription that has ended, and a window that is open",
+        {**during(1, 40, SUBSCRIPTION), **during(62, 70)},
+        windowed(60),
+        at=-10,
+    ),
+    expiring(
+        "a subscription that ends after the window",
+        during(1, 40),
+        windowed(2 * DAY),
+        at=3 * DAY,
+    ),
+    expiring(
+        "a window that reaches past the subscription's end is moved",
+        {**during(3, 18, SUBSCRIPTION), **during(22, 40)},
+        replace(windowed(4 * DAY), moved=((20, 2 * DAY),)),
+        at=3 * DAY,
+    ),
+    expiring(
+        "batches that need no subscription: without a window, without calls, ended",
+        during(1, 40),
+        windowed(None),
+        replace(windowed(9 * DAY, "done"), calls=0.0),
+        replace(windowed(9 * DAY, "ended"), ended=-20.0),
+        at=3 * DAY,
+    ),
+)
+
 ONE, TWO = Exporter(down=((20, 60),)), Exporter(instance="two:10110")
+
+
+DOWN_LONG = "ExporterDown warning"
+
+
+PROBED = {NAMES["account_allowed"]: always(5), NAMES["account_success"]: lambda minute: 60 * minute}
+"""An account whose probes succeed."""
 
 
 def alone(name: str, exporters: tuple[Exporter, ...], fires: Fires) -> Scenario:
@@ -289,11 +399,21 @@ def alone(name: str, exporters: tuple[Exporter, ...], fires: Fires) -> Scenario:
     return Scenario(name, exporters, fires, alone=True)
 
 
+def after(minute: float) -> Spans:
+    """Return the time from a minute on."""
+    return ((minute, 1e9),)
+
+
 EXPORTERS = (
     alone(
         "an exporter is down and comes back",
         (replace(ONE, pod="p1"),),
-        {**during(1, 23), **during(26, 33, DOWN), **during(45, 45, DOWN, ABSENT), **during(62, 70)},
+        {
+            **during(1, 23),
+            **during(26, 33, DOWN),
+            **during(45, 59, DOWN, ABSENT),
+            **during(62, 70),
+        },
     ),
     alone(
         "a replica is down, and scrapes of the other fail",
@@ -303,7 +423,54 @@ EXPORTERS = (
     alone(
         "a shard is down",
         (ONE, replace(TWO, agent_id="other")),
-        {**during(1, 23), **during(26, 59, DOWN)},
+        {**during(1, 23), **during(26, 59, DOWN), **during(62, 70)},
+    ),
+    alone(
+        "a shard is down until it is no longer a target",
+        (replace(ONE, listed=((0, 40),)), replace(TWO, agent_id="other")),
+        {**during(1, 23), **during(26, 39, DOWN), **during(41, 60)},
+    ),
+    alone(
+        "a shard moves to a pod that does not start",
+        (
+            Exporter(listed=((0, 20),)),
+            Exporter(pod="new", instance="new:10110", listed=after(20), down=after(0)),
+            replace(TWO, agent_id="other"),
+        ),
+        {**during(1, 23), **during(27, 60, DOWN)},
+    ),
+    alone(
+        "an exporter without agents is down, in a job of any name",
+        (
+            Exporter(
+                agent_id="",
+                down=((20, 60),),
+                target={"job": "uv"},
+                extra=PROBED,
+            ),
+            replace(TWO, account="another"),
+        ),
+        {**during(1, 23), **during(26, 59, DOWN), **during(62, 70)},
+    ),
+    alone(
+        "an exporter has never been up",
+        (Exporter(down=((0, 60),)),),
+        {
+            **during(1, 4),
+            **during(6, 14, DOWN),
+            **during(16, 59, DOWN, ABSENT),
+            **during(61, 70),
+        },
+    ),
+    alone(
+        "an exporter has never been up, and another serves all that is known",
+        (Exporter(down=((0, 60),)), TWO),
+        {**during(1, 4), **during(6, 59, DOWN_LONG), **during(61, 70)},
+    ),
+    alone(
+        "an exporter in a job of any name restarts",
+        (Exporter(down=((20, 24), (40, 60)), target={"job": "uv"}), TWO),
+        {**during(1, 43), **during(46, 59, DOWN), **during(61, 70)},
     ),
     alone(
         "scrapes fail after an agent was removed from the configuration",
@@ -314,15 +481,60 @@ EXPORTERS = (
         during(1, 60),
     ),
     alone(
+        "a replica falls after an agent was removed from the configuration",
+        (
+            Exporter(),
+            replace(TWO, down=after(40)),
+            Exporter(agent_id="removed", known=((0, 20),)),
+            replace(TWO, agent_id="removed", known=((0, 20),), down=after(40)),
+        ),
+        during(1, 60),
+    ),
+    alone(
+        "an agent is removed from the configuration while a replica is down",
+        (
+            Exporter(),
+            Exporter(agent_id="removed", known=((0, 40),)),
+            replace(TWO, down=after(20)),
+            replace(TWO, down=after(20), agent_id="removed"),
+        ),
+        during(1, 70),
+    ),
+    alone(
         "a target that is not an exporter is down",
-        (Exporter(), Exporter(instance="other", down=((-999, 999),))),
+        (
+            Exporter(),
+            Exporter(instance="other", down=((-999, 999),), target={"job": "ultravox-simulator"}),
+        ),
         during(1, 30),
     ),
     alone(
         "no exporter is a scrape target",
-        (Exporter(instance="other", down=((-999, 999),)),),
-        {**during(1, 4), **during(6, 20, ABSENT)},
+        (Exporter(instance="other", down=((-999, 999),), target={"job": "node"}),),
+        {**during(1, 14), **during(16, 20, ABSENT)},
+    ),
+    alone(
+        "the same exporter is down in one of two clusters",
+        (
+            replace(ONE, target={"cluster": "one"}),
+            Exporter(target={"cluster": "two"}),
+        ),
+        {**during(1, 23), **during(26, 59, DOWN), **during(62, 70)},
     ),
 )
 
-GROUPS = (LIMITS, CAUSES, STALES, AGENTS, EXPORTERS)
+LONG = (
+    alone(
+        "an exporter is down for longer than a day",
+        (replace(ONE, down=after(20)),),
+        during(40, 1600, DOWN, ABSENT),
+    ),
+    alone(
+        "a replica that stays down",
+        (Exporter(), replace(TWO, down=after(20))),
+        {**during(1, 1455), **during(1465, 1480, DOWN_LONG)},
+    ),
+)
+"""Scenarios of more than a day, for the rules about exporters alone."""
+
+GROUPS = (LIMITS, CAUSES, SUBSCRIPTIONS, STALES, AGENTS, EXPORTERS)

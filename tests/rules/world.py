@@ -1,7 +1,8 @@
 """What Prometheus scrapes from exporters, minute by minute. Minute 0 is the Unix epoch."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from exporter.errors import REASONS
@@ -82,11 +83,13 @@ class Batch:
 class Exporter:
     """An exporter that polls one agent each minute. Times are minutes.
 
-    It does not run while it is `down`, and then starts without data. `unscraped` is when only its
+    It does not run while it is `down`, and then starts without data. It is a scrape target while it
+    is `listed`. `unscraped` is when only its
     scrapes fail. `failing` is when its polls fail, for `reason`; `hanging` is when it sends none.
     It withdraws data older than `stale_after`. At `renamed` the agent gets another name; the agent
     is configured while it is `known`. The exporter's clock is `ahead` of Prometheus' clock.
-    `extra` adds series, or replaces their values.
+    `extra` adds series, or replaces their values. `target` has further labels of the scrape target,
+    which replace others; with `honored` labels, the exporter's own are kept.
     """
 
     batches: tuple[Batch, ...] = ()
@@ -99,12 +102,15 @@ class Exporter:
     interval: float = 0.5
     stale_after: float = 10.0
     down: Spans = ()
+    listed: Spans = ((-1e9, 1e9),)
     unscraped: Spans = ()
     failing: Spans = ()
     reason: str = "unreachable"
     hanging: Spans = ()
     renamed: float = 1e9
     extra: Mapping[str, Course] | None = None
+    target: Mapping[str, str] = field(default_factory=dict)
+    honored: bool = False
 
     def polled(self, minute: int) -> int | None:
         """Return the minute of the last successful poll since the exporter's start."""
@@ -117,12 +123,11 @@ class Exporter:
 
     def scrape(self, minute: int) -> dict[str, float]:
         """Return the samples of the scrape at a minute, by series."""
+        if not within(minute, self.listed):
+            return {}
         if within(minute, (*self.down, *self.unscraped)):
-            return {f"up{{{self._target()}}}": 0.0}
-        found = {
-            f"up{{{self._target()}}}": 1.0,
-            f"ultravox_exporter_build_info{{{self._target()}}}": 1.0,
-        }
+            return {self._series("up"): 0.0}
+        found = {self._series("up"): 1.0, self._series("ultravox_exporter_build_info"): 1.0}
         if self.agent_id and within(minute, self.known):
             found |= self._agent(minute)
         for name, course in (self.extra or {}).items():
@@ -166,16 +171,24 @@ class Exporter:
             )
         return found
 
-    def _target(self) -> str:
-        pod = f'pod="{self.pod}",node="node of {self.pod}"'
-        return f'job="ultravox",instance="{self.instance}",{pod}'
-
     def _series(self, metric: str) -> str:
         name, _, labels = metric.rstrip("}").partition("{")
-        own = f'{self._target()},account="{self.account}"'
-        if not name.startswith(("ultravox_account_", "ultravox_exporter_")):
-            own += f',agent_id="{self.agent_id}"'
-        return f"{name}{{{own}{',' + labels if labels else ''}}}"
+        own = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+        if name.startswith(("ultravox_account_", "ultravox_exporter_api_")):
+            own = {"account": self.account, **own}
+        elif name.startswith(("ultravox_agent_", "ultravox_batch_")):
+            own = {"account": self.account, "agent_id": self.agent_id, **own}
+        pairs = ",".join(f'{key}="{value}"' for key, value in self._all(own).items())
+        return f"{name}{{{pairs}}}"
+
+    def _all(self, own: Mapping[str, str]) -> dict[str, str]:
+        """Return a series' labels, as Prometheus joins them with those of the target."""
+        pod = {"pod": self.pod, "node": f"node of {self.pod}"}
+        target = {"job": "ultravox", "instance": self.instance, **pod, **self.target}
+        if self.honored:
+            return {**target, **own}
+        renamed = {f"exported_{key}" if key in target else key: own[key] for key in own}
+        return target | renamed
 
 
 def scraped(exporters: tuple[Exporter, ...], minutes: int) -> list[Series]:
