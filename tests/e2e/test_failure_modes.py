@@ -830,7 +830,16 @@ ROWS: Mapping[str, tuple[str, ...]] = {
         f"{INHERITED}test_the_demo_goes_on_when_its_output_is_full",
         SERVES,
     ),
-    "Standard error is full": (CLOSED, SERVES),
+    "Standard error is full, or its reader has ended": (
+        CLOSED,
+        SERVES,
+        "test_log_queue.py::test_a_pipe_without_a_reader_gets_lines_again_when_it_has_one",
+    ),
+    "Standard error is a pipe that nobody reads": (
+        f"{INHERITED}test_a_log_that_nobody_reads_does_not_stop_the_exporter",
+        "test_log_queue.py::test_a_pipe_that_nobody_reads_blocks_nobody",
+        "test_log.py::test_lines_that_were_dropped_are_reported",
+    ),
     "Standard output cannot encode a character": (
         f"{INHERITED}test_a_character_that_the_output_cannot_encode_is_escaped",
         f"{INHERITED}test_a_path_that_is_not_utf_8_is_described",

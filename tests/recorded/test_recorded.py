@@ -74,6 +74,13 @@ def with_unreadable_batches(lines: Lines) -> Lines:
     return [*lines, *family, *(f"{name}{agent}}} 0" for agent in agents)]
 
 
+def with_dropped_log_lines(lines: Lines) -> Lines:
+    """Add the number of dropped log lines, 0. In OpenMetrics, a family has no `_total`."""
+    name = "ultravox_exporter_log_lines_dropped"
+    family = name if "# EOF" in lines else f"{name}_total"
+    return [*lines, f"# HELP {family}", f"# TYPE {family} counter", f"{name}_total 0.0"]
+
+
 DIFFERENCES: tuple[Callable[[Lines], Lines], ...] = (
     without_reload_metrics,
     resource_instead_of_endpoint,
@@ -81,6 +88,7 @@ DIFFERENCES: tuple[Callable[[Lines], Lines], ...] = (
     without_other_states_of_ended_batches,
     without_paused_of_ended_batches,
     with_unreadable_batches,
+    with_dropped_log_lines,
 )
 
 
