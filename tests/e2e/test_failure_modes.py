@@ -778,6 +778,11 @@ ROWS: Mapping[str, tuple[str, ...]] = {
         f"{SUPERVISOR}test_a_broken_list_of_agents_removes_none",
         f"{SUPERVISOR}test_an_unreadable_agent_that_is_not_known_is_skipped_and_logged",
     ),
+    "A `subscriptionExpiration` of the account that cannot be read: another type, or a time without"
+    " a zone": (
+        f"{SCHEMAS}test_a_subscription_expiration_that_cannot_be_read_is_absent",
+        f"{SUPERVISOR}test_the_probe_shows_whether_the_key_works",
+    ),
     "A number such as `100.0` where a count is expected; a leap second, `23:59:60`": (
         f"{SCHEMAS}test_a_whole_number_with_a_fraction_is_a_count",
         f"{SCHEMAS}test_a_leap_second_is_the_last_second_of_its_minute",

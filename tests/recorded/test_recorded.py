@@ -81,6 +81,13 @@ def with_dropped_log_lines(lines: Lines) -> Lines:
     return [*lines, f"# HELP {family}", f"# TYPE {family} counter", f"{name}_total 0.0"]
 
 
+def with_subscription_expiration(lines: Lines) -> Lines:
+    """Add the family of the time at which the subscription expires. The account has no sample."""
+    name = "ultravox_account_subscription_expiration_timestamp_seconds"
+    unit = [f"# UNIT {name} seconds"] if "# EOF" in lines else []
+    return [*lines, f"# HELP {name}", f"# TYPE {name} gauge", *unit]
+
+
 DIFFERENCES: tuple[Callable[[Lines], Lines], ...] = (
     without_reload_metrics,
     resource_instead_of_endpoint,
@@ -89,6 +96,7 @@ DIFFERENCES: tuple[Callable[[Lines], Lines], ...] = (
     without_paused_of_ended_batches,
     with_unreadable_batches,
     with_dropped_log_lines,
+    with_subscription_expiration,
 )
 
 
