@@ -223,11 +223,9 @@ class AccountSnapshot(msgspec.Struct, frozen=True):
     """An account: the result of its probes and the last complete answers.
 
     `up` is None before the first probe. `last_success` is the time at which the last successful
-    probe began. `allowed_calls` is None if the account has no hard cap (documented).
-    `subscription_expiration` is the time at which access ends unless credit remains (documented),
-    None if there is none. `discovery` is None without discovery and before the first one.
-    `requests_per_second` is the configured rate limit, `discovery_interval` the configured seconds
-    between two discoveries (None without discovery).
+    probe began. `allowed_calls` is None without a hard cap, `subscription_expiration` without a
+    time at which access ends (documented). The rate limit and `discovery_interval` (seconds) are as
+    configured. `discovery_interval` and `discovery` are None without discovery.
     """
 
     account: str

@@ -88,7 +88,12 @@ def test_a_pipe_whose_writes_return_at_once_gets_whole_lines(end: Pipe) -> None:
     lines = LineQueue(stream_of(end))
     text = "".join(map(str, range(60_000)))
     lines.write(text)
-    assert end.read(len(text)).decode() == text
+    data = b""
+    while len(data) < len(text):
+        # Meanwhile the pipe becomes full.
+        lines.wait_until_written(0.02)
+        data += os.read(end.read_end, 2**16)
+    assert data.decode() == text
     assert lines.wait_until_written(PATIENCE)
     assert lines.dropped == 0
 
