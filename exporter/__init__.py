@@ -17,12 +17,13 @@ The map, in the order in which data flow:
     rules       the alert rules, as Prometheus reads them
     durations   `1h30m`, as text and as seconds
     log         structured logs, without secrets
+    log_queue   lines on their way to standard error, written by a thread
     errors      what may go wrong
     simulator   a local Ultravox API: the back end of the demo
 
 Imports go downwards only: cli -> app -> web, polling -> render, api -> metrics, store, log ->
-selection, rules -> plan -> model, config -> errors, durations. `polling` does not import `render`,
-`metrics` or `web`. The simulator imports nothing of the rest.
+selection, rules -> plan -> model, config -> errors, durations, log_queue. `polling` does not import
+`render`, `metrics` or `web`. The simulator imports nothing of the rest.
 """
 
 __version__ = "0.1.0"

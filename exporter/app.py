@@ -34,18 +34,23 @@ SHUTDOWN_LIMIT = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line decides besides the configuration."""
+    """What the command line decides besides the configuration.
+
+    `log_lines_dropped` returns the number of log lines dropped since the start.
+    """
 
     addresses: tuple[Address, ...]
     telemetry_path: str = "/metrics"
     clock: Callable[[], float] = time.time
+    log_lines_dropped: Callable[[], int] = lambda: 0
     on_listening: Callable[[list[Address]], None] = lambda _: None
     on_ready: Callable[[list[Address]], None] = lambda _: None
 
 
 async def run(config: Config, keys: Mapping[str, Key], options: Options) -> None:
     """Poll and serve until cancelled. `keys` are by account name. Raises ListenError."""
-    store, heartbeat, own = Store(), Heartbeat(), Instrumentation()
+    store, heartbeat = Store(), Heartbeat()
+    own = Instrumentation(options.log_lines_dropped)
     bodies = LargeBodies()
     async with AsyncExitStack() as stack:
         supervisors = []

@@ -2,8 +2,10 @@
 
 Event names are short and constant. The details are key-value pairs. Lines of libraries (aiohttp,
 asyncio) are logged in the same way. Every finished line passes the redactor, tracebacks included.
+A thread writes the lines: see `log_queue`.
 """
 
+import atexit
 import logging
 import sys
 from collections.abc import Iterable
@@ -13,6 +15,8 @@ from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from exporter.log_queue import LineQueue
 
 LEVELS = ("debug", "info", "warning", "error")
 """Minimum levels, the lowest first."""
@@ -70,10 +74,15 @@ _STAMPS: list[Processor] = [
 
 def configure(
     level: str, form: LogFormat, redactor: Redactor, stream: TextIO | None = None
-) -> None:
-    """Write log lines from `level` upwards to `stream` (default: standard error) in one format."""
+) -> LineQueue:
+    """Write log lines from `level` upwards to `stream` (default: standard error) in one format.
+
+    Returns the queue of the lines. The end of the process waits for it.
+    """
     stream = sys.stderr if stream is None else stream
-    handler = logging.StreamHandler(stream)
+    lines = LineQueue(stream, report=_report_dropped)
+    atexit.register(lines.wait_until_written)
+    handler = logging.StreamHandler(lines)
     handler.setFormatter(_Formatter(redactor, _renderers(form, terminal=stream.isatty())))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     structlog.configure(
@@ -81,6 +90,11 @@ def configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
+    return lines
+
+
+def _report_dropped(count: int) -> None:
+    structlog.get_logger().warning("log_lines_dropped", lines=count)
 
 
 def _renderers(form: LogFormat, *, terminal: bool) -> list[Processor]:

@@ -223,10 +223,9 @@ class AccountSnapshot(msgspec.Struct, frozen=True):
     """An account: the result of its probes and the last complete answers.
 
     `up` is None before the first probe. `last_success` is the time at which the last successful
-    probe began. `allowed_calls` is None if the account has no hard cap (documented). `discovery` is
-    None without discovery and before the first one. `requests_per_second` is the configured rate
-    limit, `discovery_interval` the configured seconds between two discoveries (None without
-    discovery).
+    probe began. `allowed_calls` is None without a hard cap, `subscription_expiration` without a
+    time at which access ends (documented). The rate limit and `discovery_interval` (seconds) are as
+    configured. `discovery_interval` and `discovery` are None without discovery.
     """
 
     account: str
@@ -236,6 +235,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True):
     last_success: float | None = None
     active_calls: int | None = None
     allowed_calls: int | None = None
+    subscription_expiration: float | None = None
     discovery: DiscoveryHealth | None = None
 
 

@@ -125,14 +125,15 @@ def total_sums(parts: Sequence[Mapping[BatchState, Sums]]) -> Mapping[BatchState
 class AccountSelection(msgspec.Struct, frozen=True):
     """What is exposed of an account.
 
-    `planned_rate` is the rate of requests that polling needs, in requests per second. The numbers
-    of calls are None while the account's data are stale or unknown.
+    `planned_rate` is the rate of requests that polling needs, in requests per second. The other
+    fields are those of the snapshot; they are None while the account's data are stale or unknown.
     """
 
     snapshot: AccountSnapshot
     planned_rate: float
     active_calls: int | None = None
     allowed_calls: int | None = None
+    subscription_expiration: float | None = None
 
 
 def select_account(
@@ -145,4 +146,10 @@ def select_account(
     rate = planned_rate(snapshot, agents, settings.polling)
     if is_stale(snapshot.last_success, now, settings.polling.stale_after):
         return AccountSelection(snapshot, rate)
-    return AccountSelection(snapshot, rate, snapshot.active_calls, snapshot.allowed_calls)
+    return AccountSelection(
+        snapshot,
+        rate,
+        snapshot.active_calls,
+        snapshot.allowed_calls,
+        snapshot.subscription_expiration,
+    )

@@ -3,12 +3,15 @@
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from exporter.log import LogFormat, Redactor, configure, report_crash
+from tests.support.pipes import pipe
+from tests.support.process import PATIENCE
 
 SECRET = "canary-key-1234"  # noqa: S105 - made up for this test
 
@@ -24,21 +27,29 @@ def _restored() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+class Stream(io.StringIO):
+    """A stream that says whether it is a terminal, and that has every line that was logged."""
+
+    def __init__(self, level: str, form: LogFormat, redactor: Redactor, *, terminal: bool) -> None:
+        super().__init__()
+        self._terminal = terminal
+        self._lines = configure(level, form, redactor, self)
 
     def isatty(self) -> bool:
-        """Return True."""
-        return True
+        """Return whether it is a terminal."""
+        return self._terminal
+
+    def getvalue(self) -> str:
+        """Return the lines, once all are written."""
+        assert self._lines.wait_until_written(PATIENCE)
+        return super().getvalue()
 
 
-def configured(form: LogFormat, level: str = "debug", *, terminal: bool = False) -> io.StringIO:
+def configured(form: LogFormat, level: str = "debug", *, terminal: bool = False) -> Stream:
     """Configure logging with a redactor that knows the secret; return the stream of the lines."""
     redactor = Redactor()
     redactor.add(SECRET)
-    stream = Terminal() if terminal else io.StringIO()
-    configure(level, form, redactor, stream)
-    return stream
+    return Stream(level, form, redactor, terminal=terminal)
 
 
 def test_logfmt() -> None:
@@ -132,9 +143,28 @@ def test_a_secret_is_replaced_from_the_moment_it_is_added() -> None:
     assert redactor.clean("a-b") == "***-***"
 
 
+def test_lines_that_were_dropped_are_reported() -> None:
+    """In one line, once there is room again."""
+    with pipe() as full:
+        filled = full.fill()
+        stream = open(full.write_end, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - the pipe is closed
+        lines = configure("info", LogFormat.LOGFMT, Redactor(), stream)
+        for _ in range(12):
+            structlog.get_logger().info("glob_found", glob="x" * 100_000)
+        full.read(filled)
+        text = ""
+        while "log_lines_dropped" not in text or not text.endswith("\n"):
+            text += os.read(full.read_end, 2**16).decode()
+        assert lines.wait_until_written(PATIENCE)
+    assert lines.dropped == 2
+    assert text.count("event=glob_found") == 10
+    assert "level=warning event=log_lines_dropped lines=2\n" in text
+
+
 def test_the_default_stream_is_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    configure("info", LogFormat.LOGFMT, Redactor())
+    lines = configure("info", LogFormat.LOGFMT, Redactor())
     structlog.get_logger().info("hello")
+    assert lines.wait_until_written(PATIENCE)
     out, err = capsys.readouterr()
     assert out == ""
     assert "event=hello" in err

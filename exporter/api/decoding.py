@@ -7,7 +7,7 @@ U+FFFD, except in an id.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
@@ -73,23 +73,38 @@ class Page(msgspec.Struct, Generic[Record], frozen=True):
 
 
 class _Field(msgspec.Struct, frozen=True):
-    """A field of a record: its name here, its name in the API, and how it is decoded."""
+    """A field of a record: its name here, its name in the API, and how it is decoded.
+
+    With `may_be_unreadable`, a value that can't be read counts as absent.
+    """
 
     name: str
     api_name: str
     required: bool
+    may_be_unreadable: bool
     decoder: msgspec.json.Decoder[object]
 
 
 class RecordDecoder(Generic[Record]):
-    """Decodes one record. `identifier` is the name of the field that identifies it, if any."""
+    """Decodes one record. `identifier` is the name of the field that identifies it, if any.
 
-    def __init__(self, record: type[Record], identifier: str = "") -> None:
+    The fields in `may_be_unreadable` have a default, which replaces a value that can't be read.
+    """
+
+    def __init__(
+        self, record: type[Record], identifier: str = "", *, may_be_unreadable: Collection[str] = ()
+    ) -> None:
         self._record = record
         self._identifier = identifier
         self._typed = msgspec.json.Decoder(record)
         self._fields = tuple(
-            _Field(each.name, each.encode_name, each.required, msgspec.json.Decoder(each.type))
+            _Field(
+                each.name,
+                each.encode_name,
+                each.required,
+                each.name in may_be_unreadable,
+                msgspec.json.Decoder(each.type),
+            )
             for each in msgspec.structs.fields(record)  # type: ignore[arg-type]  # a struct: see Record
         )
         raw = [(each.api_name, msgspec.Raw, msgspec.Raw()) for each in self._fields]
@@ -146,7 +161,8 @@ class RecordDecoder(Generic[Record]):
             try:
                 value = _value(field.decoder, raw)
             except _DECODING_ERRORS as error:
-                yield field.api_name, str(error)
+                if not field.may_be_unreadable:
+                    yield field.api_name, str(error)
                 continue
             if field.name == self._identifier and _REPLACEMENT in str(value):
                 yield field.api_name, "not Unicode text"

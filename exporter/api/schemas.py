@@ -49,10 +49,15 @@ class AgentRecord(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class AccountRecord(msgspec.Struct, frozen=True, rename="camel"):
-    """The account of a key (documented). `allowedConcurrentCalls` is null without a hard cap."""
+    """The account of a key (documented). `allowedConcurrentCalls` is null without a hard cap.
+
+    `subscriptionExpiration` is the time at which access ends unless credit remains, if there is one
+    (documented). It is required, but no other field depends on it: without it, the rest is read.
+    """
 
     active_calls: Count
     allowed_concurrent_calls: Count | None
+    subscription_expiration: Timestamp | None = None
 
 
 class ScheduledCallRecord(msgspec.Struct, frozen=True):
@@ -63,7 +68,7 @@ BATCH_PAGE = PageDecoder(BatchRecord, "batch_id")
 AGENT_PAGE = PageDecoder(AgentRecord, "agent_id")
 CALL_PAGE = PageDecoder(ScheduledCallRecord)
 AGENT = RecordDecoder(AgentRecord, "agent_id")
-ACCOUNT = RecordDecoder(AccountRecord)
+ACCOUNT = RecordDecoder(AccountRecord, may_be_unreadable=("subscription_expiration",))
 
 
 def next_cursor(url: str | None) -> str | None:
@@ -89,13 +94,14 @@ def to_batch(record: BatchRecord) -> Batch:
         total=record.total_count,
         completed=record.completed_count,
         paused=bool(record.paused),
-        window_start=_seconds(record.window_start),
-        window_end=_seconds(record.window_end),
-        ended=_seconds(record.ended_at),
+        window_start=seconds(record.window_start),
+        window_end=seconds(record.window_end),
+        ended=seconds(record.ended_at),
         throttle=sys.intern(record.throttle or ""),
         webhook=bool(record.webhook_url),
     )
 
 
-def _seconds(moment: datetime | None) -> float | None:
+def seconds(moment: datetime | None) -> float | None:
+    """Return a time in seconds since the epoch, None for None."""
     return None if moment is None else moment.timestamp()

@@ -3,14 +3,19 @@
 import argparse
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
+
+import structlog
 
 from exporter import app
 from exporter.cli import flags, output
-from exporter.cli.serve import set_up_logging
+from exporter.cli.serve import logging_set_up
 from exporter.config import Account, Batches, Config, Discover, Key, Polling, Secret
 from exporter.errors import OutputError
 from exporter.simulator import Simulator, curl_examples, demo_account, serve
 from exporter.web.address import Address
+
+_log = structlog.get_logger()
 
 KEY_VARIABLE = "ULTRAVOX_SIMULATOR_KEY"
 
@@ -34,10 +39,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Run `demo`, and return 0 after a signal. Raises ListenError."""
     simulator = Simulator(demo_account(), speed=options.speed)
-    redactor = set_up_logging(options)
-    redactor.add(simulator.api_key)
-    keys = {"demo": Key("demo", Secret(simulator.api_key))}
-    asyncio.run(app.run_until_signal(_run(simulator, keys, options.listen_addresses)))
+    with logging_set_up(options) as (redactor, lines):
+        redactor.add(simulator.api_key)
+        run_options = app.Options(options.listen_addresses, log_lines_dropped=lambda: lines.dropped)
+        asyncio.run(app.run_until_signal(_run(simulator, run_options)))
     return 0
 
 
@@ -54,7 +59,8 @@ def configuration(base_url: str) -> Config:
     return Config((account,), polling, Batches(keep_ended=KEEP_ENDED))
 
 
-async def _run(simulator: Simulator, keys: dict[str, Key], addresses: tuple[Address, ...]) -> None:
+async def _run(simulator: Simulator, options: app.Options) -> None:
+    keys = {"demo": Key("demo", Secret(simulator.api_key))}
     async with serve(simulator) as base_url:
 
         def print_addresses(listening: list[Address]) -> None:
@@ -63,11 +69,11 @@ async def _run(simulator: Simulator, keys: dict[str, Key], addresses: tuple[Addr
                 output.write("".join(f"{line}\n" for line in lines))
             except OutputError as error:
                 # The log has the address, so the demo goes on.
-                output.write_error(f"{error}\n")
+                _log.warning("addresses_not_printed", problem=str(error))
 
         # Not when the exporter listens: the log lines of the first polls would hide the addresses.
-        options = app.Options(addresses, on_ready=print_addresses)
-        await app.run(configuration(base_url), keys, options)
+        ready = replace(options, on_ready=print_addresses)
+        await app.run(configuration(base_url), keys, ready)
 
 
 def _introduction(base_url: str, api_key: str, listening: list[Address]) -> Iterator[str]:

@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import structlog
 
@@ -12,6 +13,7 @@ from exporter import __version__, app, log
 from exporter.cli import flags
 from exporter.config import Config, Key, label_collisions, proxy_secrets, read_key, resolve
 from exporter.log import Redactor
+from exporter.log_queue import LineQueue
 
 _log = structlog.get_logger()
 
@@ -35,20 +37,25 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def command(options: argparse.Namespace) -> int:
     """Run `serve`, and return 0 after a signal. Raises ConfigError and ListenError."""
     config, source = resolve(options.config_file, os.environ, flags.working_folder())
-    keys = read_keys(config, os.environ, set_up_logging(options))
-    accounts = len(config.accounts)
-    _log.info("exporter_started", version=__version__, config=source, accounts=accounts)
-    for found in label_collisions(config):
-        _log.warning(
-            "label_collision_found",
-            account=found.account,
-            label=found.label,
-            agents=found.agents,
-            problem=str(found),
+    with logging_set_up(options) as (redactor, lines):
+        keys = read_keys(config, os.environ, redactor)
+        accounts = len(config.accounts)
+        _log.info("exporter_started", version=__version__, config=source, accounts=accounts)
+        for found in label_collisions(config):
+            _log.warning(
+                "label_collision_found",
+                account=found.account,
+                label=found.label,
+                agents=found.agents,
+                problem=str(found),
+            )
+        run_options = app.Options(
+            options.listen_addresses,
+            options.telemetry_path,
+            log_lines_dropped=lambda: lines.dropped,
         )
-    run_options = app.Options(options.listen_addresses, options.telemetry_path)
-    asyncio.run(app.run_until_signal(app.run(config, keys, run_options)))
-    _log.info("exporter_stopped")
+        asyncio.run(app.run_until_signal(app.run(config, keys, run_options)))
+        _log.info("exporter_stopped")
     return 0
 
 
@@ -66,11 +73,18 @@ def read_keys(config: Config, environ: Mapping[str, str], redactor: Redactor) ->
     }
 
 
-def set_up_logging(options: argparse.Namespace) -> Redactor:
-    """Configure logging as the flags say; return the redactor, to which secrets are added."""
+@contextmanager
+def logging_set_up(options: argparse.Namespace) -> Iterator[tuple[Redactor, LineQueue]]:
+    """Configure logging as the flags say; yield the redactor, to which secrets are added.
+
+    Also yields the queue of the lines. On exit, the lines are written before anything else is.
+    """
     redactor = Redactor()
-    log.configure(options.log_level, options.log_format, redactor)
+    lines = log.configure(options.log_level, options.log_format, redactor)
     sys.excepthook = log.report_crash
     for variable, problem in options.ignored.items():
         _log.warning("environment_variable_ignored", variable=variable, problem=problem)
-    return redactor
+    try:
+        yield redactor, lines
+    finally:
+        lines.wait_until_written()

@@ -47,6 +47,15 @@ ACCOUNT_METRICS: tuple[AnyMetric[AccountSelection], ...] = (
         api=("allowedConcurrentCalls",),
     ),
     Metric(
+        "ultravox_account_subscription_expiration_timestamp_seconds",
+        "Time at which the subscription of the account expires, in seconds since the epoch: access"
+        " then ends unless credit remains; absent if the API gives no such time, and while the"
+        " account's data are stale",
+        ACCOUNT,
+        lambda selection, _: selection.subscription_expiration,
+        api=("subscriptionExpiration",),
+    ),
+    Metric(
         "ultravox_account_planned_requests_per_second",
         "Rate of requests to the API that the polling intervals need now, in requests per second;"
         " above the allowed rate, polls are late",

@@ -1,6 +1,7 @@
 """Instrumentation: metrics about the exporter itself, kept in a prometheus_client registry."""
 
 import platform
+from collections.abc import Callable, Iterator
 
 from prometheus_client import (
     CollectorRegistry,
@@ -12,6 +13,8 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
 )
+from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from exporter import __version__
 from exporter.metrics.metric import Family
@@ -47,6 +50,13 @@ RATE_LIMIT_WAIT = Family(
     ("account",),
     kind="counter",
 )
+LOG_LINES_DROPPED = Family(
+    "ultravox_exporter_log_lines_dropped_total",
+    "Number of log lines that were dropped because standard error can't be written to, or is read"
+    " too slowly",
+    (),
+    kind="counter",
+)
 
 INSTRUMENTATION_METRICS = (
     BUILD_INFO,
@@ -54,18 +64,23 @@ INSTRUMENTATION_METRICS = (
     REQUEST_DURATION,
     RETRIES,
     RATE_LIMIT_WAIT,
+    LOG_LINES_DROPPED,
 )
 
 
 class Instrumentation:
-    """Counts requests to the API: the observer of the API clients."""
+    """Counts requests to the API: the observer of the API clients.
 
-    def __init__(self) -> None:
+    `log_lines_dropped` returns the number of log lines dropped since the start.
+    """
+
+    def __init__(self, log_lines_dropped: Callable[[], int] = lambda: 0) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # no annotations
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        self.registry.register(_LogLinesDropped(log_lines_dropped))
         self._requests = self._counter(REQUESTS)
         self._retries = self._counter(RETRIES)
         self._waits = self._counter(RATE_LIMIT_WAIT)
@@ -93,3 +108,16 @@ class Instrumentation:
 
     def _counter(self, family: Family) -> Counter:
         return Counter(family.name, family.help, family.labels, registry=self.registry)
+
+
+class _LogLinesDropped(Collector):
+    """Reads the counter of the log when it is scraped."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self._count = count
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield the one family."""
+        yield CounterMetricFamily(
+            LOG_LINES_DROPPED.name, LOG_LINES_DROPPED.help, value=self._count()
+        )

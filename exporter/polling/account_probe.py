@@ -1,10 +1,11 @@
-"""The job that asks for the account: whether its API key works, and its concurrency."""
+"""The job that asks for the account: does its API key work, its concurrency, its subscription."""
 
 from collections.abc import Mapping
 
 from msgspec.structs import replace
 
 from exporter.api.deadline import Deadline
+from exporter.api.schemas import seconds
 from exporter.config import Polling
 from exporter.errors import ApiError
 from exporter.polling.job import Access, Events, Failure, Outcome, Run, Success
@@ -40,6 +41,7 @@ class AccountProbe:
             last_success=began,
             active_calls=record.active_calls,
             allowed_calls=record.allowed_concurrent_calls,
+            subscription_expiration=seconds(record.subscription_expiration),
         )
         return Success(self._interval)
 

@@ -61,15 +61,18 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """An account: its agents, and the two numbers of `/api/accounts/me` that a monitor reads.
+    """An account: its agents, and the fields of `/api/accounts/me` that a monitor reads.
 
     `allowed_concurrent_calls` is None when there is no hard cap (documented).
+    `subscription_expiration` is an offset in simulated seconds; in unix seconds once the simulator
+    has placed it; None without a time at which the subscription expires (documented).
     """
 
     name: str
     agents: tuple[Agent, ...] = ()
     active_calls: int = 0
     allowed_concurrent_calls: int | None = None
+    subscription_expiration: float | None = None
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ import math
 
 import msgspec
 
-from exporter.simulator.model import Agent, Batch, Campaign
+from exporter.simulator.model import Account, Agent, Batch, Campaign
 
 
 def place(campaign: Campaign, epoch: float, speed: float) -> Campaign:
@@ -36,6 +36,13 @@ def place_agent(agent: Agent, epoch: float, speed: float) -> Agent:
     """Return the agent on the real clock: `created` in unix seconds, no campaigns."""
     created = epoch + agent.created / speed
     return msgspec.structs.replace(agent, created=created, campaigns=())
+
+
+def place_account(account: Account, epoch: float, speed: float) -> Account:
+    """Return the account on the real clock: `subscription_expiration` in unix seconds."""
+    offset = account.subscription_expiration
+    placed = None if offset is None else epoch + offset / speed
+    return msgspec.structs.replace(account, subscription_expiration=placed)
 
 
 def observe(campaign: Campaign, now: float) -> Batch:

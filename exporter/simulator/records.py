@@ -83,7 +83,7 @@ def agent_record(agent: Agent) -> Record:
 
 def account_record(account: Account, account_id: str) -> Record:
     """Return the account's record: all fields that the schema requires, most of them constant."""
-    nulls = ("Tier", "Cadence", "Expiration", "ScheduledUpdate", "Renewal")
+    nulls = ("Tier", "Cadence", "ScheduledUpdate", "Renewal")
     return {
         "accountId": account_id,
         "name": account.name,
@@ -92,6 +92,7 @@ def account_record(account: Account, account_id: str) -> Record:
         "freeTimeRemaining": "1800s",
         "hasActiveSubscription": True,
         **{f"subscription{name}": None for name in nulls},
+        "subscriptionExpiration": _optional(account.subscription_expiration),
         "activeCalls": account.active_calls,
         "allowedConcurrentCalls": account.allowed_concurrent_calls,
         "allowedVoices": None,

@@ -61,7 +61,6 @@ class Simulator:
         speed: float = 1.0,
         max_page_size: int = 100,
     ) -> None:
-        self.account = account
         self.api_key = api_key
         self.clock = clock
         self.max_page_size = max_page_size
@@ -74,6 +73,7 @@ class Simulator:
         self._batches: dict[str, _NewestFirst[Campaign | Batch]] = {}
         self._agent_of_batch: dict[str, str] = {}
         epoch = clock() if epoch is None else epoch
+        self.account = progress.place_account(account, epoch, speed)
         self._upcoming = _upcoming(account, epoch, speed)
         for agent in account.agents:
             self._put_agent(progress.place_agent(agent, epoch, speed))

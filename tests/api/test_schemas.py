@@ -262,6 +262,39 @@ def test_a_record_without_a_readable_id_is_reported_without_it(batch_id: object)
     assert str(record).startswith("id unreadable: batchId: ")
 
 
+def account(**fields: object) -> schemas.AccountRecord:
+    """Return the account that an answer with these fields becomes."""
+    fields = {"activeCalls": 3, "allowedConcurrentCalls": None, **fields}
+    return schemas.ACCOUNT.decode(json.dumps(fields).encode(), "account")
+
+
+@pytest.mark.parametrize(
+    ("sent", "seconds"),
+    [
+        ("2025-03-22T16:00:00.5Z", 1742659200.5),
+        ("2025-06-30T23:59:60Z", 1751327999.0),
+        (None, None),
+        ("2025-03-22T16:00:00", None),
+        ("soon", None),
+        ("\ud800", None),
+        (7, None),
+        ({}, None),
+    ],
+)
+def test_a_subscription_expiration_that_cannot_be_read_is_absent(
+    sent: object, seconds: float | None
+) -> None:
+    record = account(subscriptionExpiration=sent)
+    assert schemas.seconds(record.subscription_expiration) == seconds
+    assert record.active_calls == 3
+    assert account().subscription_expiration is None
+
+
+def test_an_account_needs_its_other_fields() -> None:
+    with pytest.raises(PayloadError, match="activeCalls"):
+        account(subscriptionExpiration="soon", activeCalls=-1)
+
+
 @pytest.mark.parametrize("value", [None, 7, "x", [], True])
 def test_a_record_that_is_no_object_is_unreadable(value: object) -> None:
     decoded = schemas.BATCH_PAGE.decode(page(value, ROW), "x")

@@ -3,17 +3,23 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.fake_api import Simulator
+from tests.support.pipes import pipe
 from tests.support.process import FREE_PORT, PATIENCE, eventually, run, started, write_config
+from tests.support.programs import free_address
 from tools.docs.pages import ROOT
 
 FULL = "can't write to standard output: No space left on device\n"
@@ -48,6 +54,29 @@ async def shell(command: str, cwd: Path, **env: str) -> tuple[int, str, str]:
         out, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
+
+
+@asynccontextmanager
+async def python(*arguments: str, stderr: int, cwd: Path) -> AsyncIterator[Process]:
+    """Start Python with these arguments, and end it on exit."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stderr=stderr, cwd=cwd
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def answer(url: str) -> tuple[int, str]:
+    """Return the status and body of one GET; 0 while nothing listens."""
+    try:
+        async with aiohttp.request("GET", url) as response:
+            return response.status, await response.text()
+    except aiohttp.ClientConnectionError:
+        return 0, ""
 
 
 @pytest.fixture
@@ -167,12 +196,58 @@ async def test_the_exporter_serves_and_stops_without_usable_streams(
     assert simulator.requests
 
 
+LONG_GLOBS = [f"{letter}{'x' * 100_000}" for letter in "abcdefghijkl"]
+"""Each is in a log line, since it matches no agent. Together they are longer than the queue."""
+
+
+async def test_a_log_that_nobody_reads_does_not_stop_the_exporter(
+    tmp_path: Path, simulator: Simulator, base_url: str
+) -> None:
+    """Standard error is a full pipe: lines are dropped and counted, and all else goes on."""
+    agent = simulator.add_agent("One")
+    discover = {"include": ["*", *LONG_GLOBS]}
+    write_config(tmp_path, base_url, simulator.api_key, account={"discover": discover})
+    with pipe() as full:
+        full.fill()
+        url = f"http://{free_address()}"
+        flags = (f"--web.listen-address={url[7:]}", "--log.level=debug")
+        async with python("-m", "exporter", *flags, stderr=full.write_end, cwd=tmp_path) as process:
+            async with asyncio.timeout(PATIENCE):
+                while (await answer(f"{url}/-/ready"))[0] != 200:
+                    await asyncio.sleep(0.05)
+            assert (await answer(f"{url}/-/healthy"))[0] == 200
+            text = (await answer(f"{url}/metrics"))[1]
+            assert re.search(
+                r"^ultravox_exporter_log_lines_dropped_total [1-9]", text, re.MULTILINE
+            )
+            assert f'ultravox_agent_up{{account="main",agent_id="{agent}"}} 1\n' in text
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(PATIENCE):
+                assert await process.wait() == 0
+
+
+async def test_a_crash_ends_the_process_when_nobody_reads_its_log() -> None:
+    program = (
+        "import sys\n"
+        "from exporter import log\n"
+        "log.configure('info', log.LogFormat.LOGFMT, log.Redactor())\n"
+        "sys.excepthook = log.report_crash\n"
+        "raise ZeroDivisionError\n"
+    )
+    with pipe() as full:
+        full.fill()
+        async with python("-c", program, stderr=full.write_end, cwd=ROOT) as process:
+            async with asyncio.timeout(PATIENCE):
+                assert await process.wait() == 1
+
+
 async def test_the_demo_goes_on_when_its_output_is_full(tmp_path: Path) -> None:
     script = f"background demo {FREE_PORT} >/dev/full 2>log & "
     script += "until grep -q standard log; do sleep 0.1; done; kill -TERM $!; wait $!"
     status, _, _ = await shell(script, tmp_path)
     assert status == 0
-    assert FULL in (tmp_path / "log").read_text()
+    line = f'event=addresses_not_printed problem="{FULL.strip()}"'
+    assert line in (tmp_path / "log").read_text()
 
 
 async def test_a_deleted_working_directory_has_no_configuration(folder: Path) -> None:

@@ -780,6 +780,11 @@ ROWS: Mapping[str, tuple[str, ...]] = {
         f"{SUPERVISOR}test_a_broken_list_of_agents_removes_none",
         f"{SUPERVISOR}test_an_unreadable_agent_that_is_not_known_is_skipped_and_logged",
     ),
+    "A `subscriptionExpiration` of the account that cannot be read: another type, or a time without"
+    " a zone": (
+        f"{SCHEMAS}test_a_subscription_expiration_that_cannot_be_read_is_absent",
+        f"{SUPERVISOR}test_the_probe_shows_whether_the_key_works",
+    ),
     "A number such as `100.0` where a count is expected; a leap second, `23:59:60`": (
         f"{SCHEMAS}test_a_whole_number_with_a_fraction_is_a_count",
         f"{SCHEMAS}test_a_leap_second_is_the_last_second_of_its_minute",
@@ -832,7 +837,16 @@ ROWS: Mapping[str, tuple[str, ...]] = {
         f"{INHERITED}test_the_demo_goes_on_when_its_output_is_full",
         SERVES,
     ),
-    "Standard error is full": (CLOSED, SERVES),
+    "Standard error is full, or its reader has ended": (
+        CLOSED,
+        SERVES,
+        "test_log_queue.py::test_a_pipe_without_a_reader_gets_lines_again_when_it_has_one",
+    ),
+    "Standard error is a pipe that nobody reads": (
+        f"{INHERITED}test_a_log_that_nobody_reads_does_not_stop_the_exporter",
+        "test_log_queue.py::test_a_pipe_that_nobody_reads_blocks_nobody",
+        "test_log.py::test_lines_that_were_dropped_are_reported",
+    ),
     "Standard output cannot encode a character": (
         f"{INHERITED}test_a_character_that_the_output_cannot_encode_is_escaped",
         f"{INHERITED}test_a_path_that_is_not_utf_8_is_described",

@@ -73,7 +73,11 @@ RAW_BODIES = (
     *(b"\xff" * 10, b"\x00" * 100, b'{"a":' * 20_000, b"[" * 100_000, rb'"\ud800"', b'{"results":'),
 )
 
-ACCOUNT: dict[str, object] = {"activeCalls": 3, "allowedConcurrentCalls": None}
+ACCOUNT: dict[str, object] = {
+    "activeCalls": 3,
+    "allowedConcurrentCalls": None,
+    "subscriptionExpiration": "2025-03-22T18:00:00Z",
+}
 AGENT: dict[str, object] = {"agentId": "a", "name": "A", "callTemplate": {"systemPrompt": "x"}}
 BATCH: dict[str, object] = {
     "batchId": "b",

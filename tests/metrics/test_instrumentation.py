@@ -28,6 +28,15 @@ def test_requests_retries_and_waits_are_counted() -> None:
     assert "_created" not in text
 
 
+def test_the_number_of_dropped_log_lines_is_read_when_it_is_scraped() -> None:
+    dropped = [3]
+    registry = Instrumentation(lambda: dropped[0]).registry
+    for count in (3, 5):
+        dropped[0] = count
+        text = registry_text(registry, Format.PROMETHEUS).decode()
+        assert f"\nultravox_exporter_log_lines_dropped_total {count}.0\n" in text
+
+
 @pytest.mark.parametrize(
     ("form", "parse"),
     [

@@ -234,7 +234,9 @@ async def test_an_include_glob_without_a_match_is_one_warning(
 
 
 async def test_the_probe_shows_whether_the_key_works(clock: Clock) -> None:
-    simulated = SimulatedAccount(name="x", active_calls=7, allowed_concurrent_calls=25)
+    simulated = SimulatedAccount(
+        name="x", active_calls=7, allowed_concurrent_calls=25, subscription_expiration=3600.0
+    )
     simulator = Simulator(simulated, clock=clock)
     async with (
         serve(simulator) as url,
@@ -249,7 +251,13 @@ async def test_the_probe_shows_whether_the_key_works(clock: Clock) -> None:
             last_success=clock.now,
             active_calls=7,
             allowed_calls=25,
+            subscription_expiration=clock.now + 3600,
         )
+        assert made.store.account("main") == up
+        unreadable = Fault(effect=f.WrongType("subscriptionExpiration", "soon"))
+        simulator.faults.add(unreadable)
+        assert await probe.run_once(Run()) == Success(0.05)
+        up = replace(up, subscription_expiration=None)
         assert made.store.account("main") == up
         simulator.faults.add(Fault(effect=f.Status(401)))
         clock.now += 60

@@ -74,6 +74,20 @@ def with_unreadable_batches(lines: Lines) -> Lines:
     return [*lines, *family, *(f"{name}{agent}}} 0" for agent in agents)]
 
 
+def with_dropped_log_lines(lines: Lines) -> Lines:
+    """Add the number of dropped log lines, 0. In OpenMetrics, a family has no `_total`."""
+    name = "ultravox_exporter_log_lines_dropped"
+    family = name if "# EOF" in lines else f"{name}_total"
+    return [*lines, f"# HELP {family}", f"# TYPE {family} counter", f"{name}_total 0.0"]
+
+
+def with_subscription_expiration(lines: Lines) -> Lines:
+    """Add the family of the time at which the subscription expires. The account has no sample."""
+    name = "ultravox_account_subscription_expiration_timestamp_seconds"
+    unit = [f"# UNIT {name} seconds"] if "# EOF" in lines else []
+    return [*lines, f"# HELP {name}", f"# TYPE {name} gauge", *unit]
+
+
 DIFFERENCES: tuple[Callable[[Lines], Lines], ...] = (
     without_reload_metrics,
     resource_instead_of_endpoint,
@@ -81,6 +95,8 @@ DIFFERENCES: tuple[Callable[[Lines], Lines], ...] = (
     without_other_states_of_ended_batches,
     without_paused_of_ended_batches,
     with_unreadable_batches,
+    with_dropped_log_lines,
+    with_subscription_expiration,
 )
 
 

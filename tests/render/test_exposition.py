@@ -252,6 +252,7 @@ def test_an_account_before_and_after_its_probe_and_with_stale_data() -> None:
         last_success=1000.0,
         active_calls=3,
         allowed_calls=9,
+        subscription_expiration=5000.0,
         discovery=found,
     )
     discovery = [
@@ -267,6 +268,7 @@ def test_an_account_before_and_after_its_probe_and_with_stale_data() -> None:
         'ultravox_account_last_success_timestamp_seconds{account="main"} 1000.0',
         'ultravox_account_active_calls{account="main"} 3',
         'ultravox_account_allowed_concurrent_calls{account="main"} 9',
+        'ultravox_account_subscription_expiration_timestamp_seconds{account="main"} 5000.0',
         *discovery,
     ]
     assert lines(Snapshot((replace(known, up=False, allowed_calls=None),)), 1600) == [

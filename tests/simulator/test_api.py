@@ -67,9 +67,12 @@ async def test_methods_other_than_get_are_405(client: Client, method: str) -> No
 
 
 async def test_the_account_has_all_required_fields(clock: Clock) -> None:
-    account = Account(name="Shop", active_calls=3, allowed_concurrent_calls=5)
-    async with serving(Simulator(account, clock=clock)) as client:
+    account = Account(
+        name="Shop", active_calls=3, allowed_concurrent_calls=5, subscription_expiration=1800.0
+    )
+    async with serving(Simulator(account, clock=clock, epoch=1_742_658_512.0, speed=2)) as client:
         record = await client.json("/api/accounts/me")
+    assert record["subscriptionExpiration"] == "2025-03-22T16:03:32Z"
     assert (record["name"], record["activeCalls"], record["allowedConcurrentCalls"]) == (
         "Shop",
         3,

@@ -59,7 +59,11 @@ _SNAPSHOT = AgentSnapshot(
 AGENT: AgentSelection = select_agent(_SNAPSHOT, 0, sums_by_state((), NOW), Batches())
 
 ACCOUNT = AccountSelection(
-    AccountSnapshot("main", 5.0, up=True, last_success=NOW), 1.0, active_calls=1, allowed_calls=9
+    AccountSnapshot("main", 5.0, up=True, last_success=NOW),
+    1.0,
+    active_calls=1,
+    allowed_calls=9,
+    subscription_expiration=NOW,
 )
 DISCOVERING = AccountSelection(
     AccountSnapshot(
@@ -72,6 +76,7 @@ DISCOVERING = AccountSelection(
     1.0,
     active_calls=1,
     allowed_calls=9,
+    subscription_expiration=NOW,
 )
 """An account without discovery, and one with one include glob."""
 
