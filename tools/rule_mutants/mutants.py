@@ -108,7 +108,13 @@ LOOSER: tuple[tuple[str, Callable[[re.Match[str]], str], str], ...] = (
     (r"\b3 \* ", lambda _: "0 * ", "no poll interval"),
     (r"last_over_time\(([^\[\]]+)\[5m\]\)", lambda found: found.group(1), "no look-back"),
     (r"\[1h\] offset", lambda _: "[2m] offset", "short memory"),
-    (r"\[10m\]", lambda _: "[1d]", "any failure ever"),
+    (
+        r"(increase\([^\[\]]+)\[15m\]",
+        lambda found: f"{found.group(1)}[1d]",
+        "any failure ever",
+    ),
+    (r"0\.35 \* ", lambda _: "0 * ", "any share of the failures"),
+    (r", 1\.5\)", lambda _: ", 0)", "one failure"),
     (r"\(instance, pod, node, ", lambda _: "(", "by target"),
 )
 """What is loosened: its pattern, its replacement, and the meaning of the change."""
