@@ -12,6 +12,7 @@ import structlog
 from exporter import __version__, app, log
 from exporter.cli import flags
 from exporter.config import Config, Key, label_collisions, proxy_secrets, read_key, resolve
+from exporter.errors import ConfigError, ListenError
 from exporter.log import Redactor
 from exporter.log_queue import LineQueue
 
@@ -77,7 +78,7 @@ def read_keys(config: Config, environ: Mapping[str, str], redactor: Redactor) ->
 def logging_set_up(options: argparse.Namespace) -> Iterator[tuple[Redactor, LineQueue]]:
     """Configure logging as the flags say; yield the redactor, to which secrets are added.
 
-    Also yields the queue of the lines. On exit, the lines are written before anything else is.
+    Also yields the queue of the lines: they are written before the message of an error is.
     """
     redactor = Redactor()
     lines = log.configure(options.log_level, options.log_format, redactor)
@@ -86,5 +87,6 @@ def logging_set_up(options: argparse.Namespace) -> Iterator[tuple[Redactor, Line
         _log.warning("environment_variable_ignored", variable=variable, problem=problem)
     try:
         yield redactor, lines
-    finally:
+    except (ConfigError, ListenError):
         lines.wait_until_written()
+        raise
