@@ -16,7 +16,7 @@ from exporter.metrics.metric import (
     labels,
     samples_by,
 )
-from exporter.model import CALL_STATUSES, Batch, BatchState
+from exporter.model import Batch, BatchState
 
 _STATES = {
     current: tuple(
@@ -40,7 +40,7 @@ def _batch_states(batch: Batch, now: float) -> Iterable[Sample]:
 def _scheduled_calls(batch: Batch, _now: float) -> Iterable[Sample]:
     if batch.call_status is None:
         return ()
-    return samples_by("status", zip(CALL_STATUSES, batch.call_status.calls, strict=False))
+    return samples_by("status", batch.call_status.served.items())
 
 
 @lru_cache(maxsize=1024)
@@ -143,10 +143,10 @@ BATCH_METRICS: tuple[AnyMetric[Batch], ...] = (
     ),
     LabelledMetric(
         "ultravox_batch_scheduled_calls",
-        "Number of calls in the batch by status, as of the last request for it; absent unless"
-        " batches.outcomes is on",
+        "Number of calls in the batch by status, as of the last requests for them; a status is"
+        " absent while its number is not known, all are unless batches.outcomes is on",
         (*BATCH, "status"),
         _scheduled_calls,
-        api=("total of scheduled_calls",),
+        api=("total of scheduled_calls", "totalCount", "completedCount"),
     ),
 )
