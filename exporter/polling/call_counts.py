@@ -98,11 +98,13 @@ def _is_quiet(record: Record) -> bool:
     Only then is one answer about the remaining calls likely to agree with the record. Once it has
     agreed, `_only_pending` is true, and asking for `success` needs no luck.
     """
-    known = record.batch.call_status
-    if known is None or _only_pending(record):
+    if _only_pending(record):
         return False
-    completed, seconds = record.batch.completed - known.fingerprint[1], record.now - known.asked
-    return completed * record.age < _QUIET * seconds
+    batch, known = record.batch, record.batch.call_status
+    since, before = max(batch.created, batch.window_start or 0.0), 0
+    if known is not None:
+        since, before = known.asked, known.fingerprint[1]
+    return (batch.completed - before) * record.age < _QUIET * (record.now - since)
 
 
 def _only_pending(record: Record) -> bool:
