@@ -31,38 +31,14 @@ CALL_STATUSES = ("future", "pending", "success", "expired", "error")
 class CallStatus(msgspec.Struct, frozen=True, gc=False):
     """The number of a batch's calls by status, in the order of CALL_STATUSES.
 
-    A number that is not known is None; `calls` is empty if the API sends no totals. `asked` is the
-    time at which the requests began, `answered` the time of the last answer. `fingerprint` is the
-    batch's progress fingerprint when the requests began.
+    A number that is not known is None; `calls` is empty if the API sends no totals. The requests
+    began at `asked` and ended at `answered`; `fingerprint` is the batch's at their beginning.
     """
 
     calls: tuple[int | None, ...]
     asked: float
     fingerprint: tuple[int, int, BatchState]
     answered: float = 0.0
-
-    @property
-    def known(self) -> Mapping[str, int]:
-        """Return the numbers that are known, by status."""
-        pairs = zip(CALL_STATUSES, self.calls, strict=False)
-        return {status: calls for status, calls in pairs if calls is not None}
-
-    @property
-    def incomplete(self) -> bool:
-        """Return whether the API has a number that is not known yet."""
-        return None in self.calls
-
-    @property
-    def served(self) -> Mapping[str, int]:
-        """Return the numbers to expose, by status.
-
-        `success` and `error` are exposed together or not at all: the share of errors among the
-        calls made is their quotient, and one of them alone would make it 0 or 1.
-        """
-        known = self.known
-        if known.keys() >= {"success", "error"}:
-            return known
-        return {status: known[status] for status in known if status not in {"success", "error"}}
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):

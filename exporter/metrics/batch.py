@@ -16,7 +16,10 @@ from exporter.metrics.metric import (
     labels,
     samples_by,
 )
-from exporter.model import Batch, BatchState
+from exporter.model import CALL_STATUSES, Batch, BatchState
+
+_MADE = {"success", "error"}
+"""The statuses of calls that were made: exposed together or not at all."""
 
 _STATES = {
     current: tuple(
@@ -40,7 +43,12 @@ def _batch_states(batch: Batch, now: float) -> Iterable[Sample]:
 def _scheduled_calls(batch: Batch, _now: float) -> Iterable[Sample]:
     if batch.call_status is None:
         return ()
-    return samples_by("status", batch.call_status.served.items())
+    pairs = zip(CALL_STATUSES, batch.call_status.calls, strict=False)
+    known = {status: calls for status, calls in pairs if calls is not None}
+    # The share of errors is error / (success + error): with one of them it would be 0 or 1.
+    if not known.keys() >= _MADE:
+        known = {status: calls for status, calls in known.items() if status not in _MADE}
+    return samples_by("status", known.items())
 
 
 @lru_cache(maxsize=1024)

@@ -9,14 +9,14 @@ What they follow from, with `total` and `completed` of the batch's record:
 
 A record is older than the answers, and calls may be made in between. A number follows only where
 the answers show that none was made: if one status has all the remaining calls of the record, they
-are still remaining when it is asked for, and the answers before it are of the same moment.
+are still remaining when it is asked for, and the answers before it belong to the record, too.
 """
 
 from collections.abc import Mapping
 
 import msgspec
 
-from exporter.model import CALL_STATUSES, Batch, BatchState
+from exporter.model import CALL_STATUSES, Batch, BatchState, CallStatus
 
 _MADE = ("success", "error")
 _REMAINING = ("future", "pending", "expired")
@@ -47,10 +47,16 @@ class Record(msgspec.Struct, frozen=True):
         return self.batch.completed > 0 and self.batch.state(self.now) is BatchState.ACTIVE
 
 
+def by_status(call_status: CallStatus) -> dict[str, int]:
+    """Return the numbers that are known, by status."""
+    pairs = zip(CALL_STATUSES, call_status.calls, strict=False)
+    return {status: calls for status, calls in pairs if calls is not None}
+
+
 def answered_before(record: Record) -> dict[str, int]:
     """Return the numbers that are known for the record as it is; empty if the batch has changed."""
     known = record.batch.call_status
-    return {} if known is None or known.fingerprint != record.fingerprint else dict(known.known)
+    return {} if known is None or known.fingerprint != record.fingerprint else by_status(known)
 
 
 def next_status(record: Record, found: Mapping[str, int]) -> str | None:
@@ -104,7 +110,7 @@ def _is_quiet(record: Record) -> bool:
     since, before = max(batch.created, batch.window_start or 0.0), 0
     if known is not None:
         since, before = known.asked, known.fingerprint[1]
-    return (batch.completed - before) * record.age < _QUIET * (record.now - since)
+    return (batch.completed - before) * record.age <= _QUIET * (record.now - since)
 
 
 def _only_pending(record: Record) -> bool:
@@ -114,7 +120,7 @@ def _only_pending(record: Record) -> bool:
     with new calls has another total.
     """
     known = record.batch.call_status
-    if known is None or known.known.get("future") != 0 or known.known.get("expired") != 0:
+    if known is None or not by_status(known).items() >= {"future": 0, "expired": 0}.items():
         return False
     (total, _, state), (total_now, _, state_now) = known.fingerprint, record.fingerprint
     return state is state_now is BatchState.ACTIVE and total == total_now

@@ -152,7 +152,7 @@ def _is_due(batch: Batch, listed_at: float, now: float, interval: float) -> bool
     if known is None:
         return True
     moved = known.fingerprint != batch.progress_fingerprint(now)
-    unknown = known.incomplete and listed_at > known.answered
+    unknown = None in known.calls and listed_at > known.answered
     return (moved or unknown) and now - known.asked >= interval
 
 
