@@ -116,7 +116,7 @@ async def test_an_unknown_number_is_asked_for_once_a_later_listing_shows_the_sam
         await round_of(0, 5, 4, 0, 0, requests=0)
 
 
-async def test_counts_that_contradict_the_batch_are_logged_once_and_nothing_is_derived(
+async def test_counts_that_contradict_the_batch_are_logged_once(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:
     """Of five calls made, and later of six, two are errors and two successes."""
