@@ -29,15 +29,16 @@ CALL_STATUSES = ("future", "pending", "success", "expired", "error")
 
 
 class CallStatus(msgspec.Struct, frozen=True, gc=False):
-    """The number of a batch's calls by status, in the order of CALL_STATUSES.
+    """The number of a batch's calls by status, in the order of CALL_STATUSES; None if not known.
 
-    `calls` is empty if the API sends no totals. `asked` is the time at which the requests began,
-    `fingerprint` is the batch's progress fingerprint at that time.
+    `calls` is empty if the API sends no totals. The requests began at `asked` and ended at
+    `answered`; `fingerprint` is the batch's at their beginning.
     """
 
-    calls: tuple[int, ...]
+    calls: tuple[int | None, ...]
     asked: float
     fingerprint: tuple[int, int, BatchState]
+    answered: float = 0.0
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
@@ -46,8 +47,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     `total` and `completed` count calls. Completed means "created or error" (documented), whether or
     not the call was answered. `last_progress` is the time at which this process last saw
     `completed` rise, None before that. `throttle` is empty if the batch has none. `webhook` says
-    whether the batch has a webhook; its URL is not stored. `call_status` is None until the first
-    answer about it.
+    whether the batch has a webhook; its URL is not stored. `call_status` is None while unknown.
     """
 
     batch_id: str

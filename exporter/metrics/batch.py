@@ -18,6 +18,9 @@ from exporter.metrics.metric import (
 )
 from exporter.model import CALL_STATUSES, Batch, BatchState
 
+_MADE = {"success", "error"}
+"""The statuses of calls that were made: exposed together or not at all."""
+
 _STATES = {
     current: tuple(
         samples_by(
@@ -40,7 +43,12 @@ def _batch_states(batch: Batch, now: float) -> Iterable[Sample]:
 def _scheduled_calls(batch: Batch, _now: float) -> Iterable[Sample]:
     if batch.call_status is None:
         return ()
-    return samples_by("status", zip(CALL_STATUSES, batch.call_status.calls, strict=False))
+    pairs = zip(CALL_STATUSES, batch.call_status.calls, strict=False)
+    known = {status: calls for status, calls in pairs if calls is not None}
+    # The share of errors is error / (success + error): with one of them it would be 0 or 1.
+    if not known.keys() >= _MADE:
+        known = {status: calls for status, calls in known.items() if status not in _MADE}
+    return samples_by("status", known.items())
 
 
 @lru_cache(maxsize=1024)
@@ -143,10 +151,10 @@ BATCH_METRICS: tuple[AnyMetric[Batch], ...] = (
     ),
     LabelledMetric(
         "ultravox_batch_scheduled_calls",
-        "Number of calls in the batch by status, as of the last request for it; absent unless"
-        " batches.outcomes is on",
+        "Number of calls in the batch by status, as of the last requests for them; a status is"
+        " absent while its number is not known, all are unless batches.outcomes is on",
         (*BATCH, "status"),
         _scheduled_calls,
-        api=("total of scheduled_calls",),
+        api=("total of scheduled_calls", "totalCount", "completedCount"),
     ),
 )

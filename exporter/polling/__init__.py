@@ -12,6 +12,7 @@
     discovery      the job that discovers agents
     account_probe  the job that asks for the account: API key, concurrency
     call_status    the job that asks how many calls are in each status
+    call_counts    which of these numbers to ask for, and which follow from the others
     preflight      what `check --live` does
 
 API errors are caught in the jobs and in `preflight`, and nowhere else.

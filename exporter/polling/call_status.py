@@ -1,21 +1,35 @@
 """The job that asks for the call status of batches: how many calls are in each status.
 
 It asks for live batches, and once more after a batch has ended. Each status is one request for a
-page of one record, of which `total` alone is decoded. The requests are background requests: a
-listing waits for at most one of them.
+page of one record, of which `total` alone is decoded. A round is at most two requests for a batch:
+the other numbers follow from these (`call_counts`), or are asked for in later rounds, or are not
+known. The requests are background requests: a listing waits for at most one of them.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
+import structlog
 from msgspec.structs import replace
 
 from exporter.api.deadline import Deadline
 from exporter.config import Batches, Polling
 from exporter.errors import ApiError
 from exporter.model import CALL_STATUSES, AgentKey, AgentSnapshot, Batch, CallStatus
+from exporter.polling.call_counts import (
+    Record,
+    answered_before,
+    contradict,
+    next_status,
+    with_derived,
+)
 from exporter.polling.job import Access, Events, Failure, Outcome, Run, Success
 from exporter.selection import batches_with_series
+
+log = structlog.get_logger()
+
+MOST_REQUESTS = 2
+"""Requests of one round for one batch."""
 
 
 class CallStatusJob:
@@ -29,6 +43,7 @@ class CallStatusJob:
         self._batches = batches
         self._idle_interval = polling.interval
         self._queue: deque[tuple[AgentKey, str]] = deque()
+        self._derives = True
         self.name = f"call status {access.account}"
         self.budget = polling.timeout
 
@@ -44,36 +59,63 @@ class CallStatusJob:
             self._queue.extend(due(agents, access.clock(), self._batches))
         while self._queue:
             key, batch_id = self._queue.popleft()
-            if (batch := self._find(key, batch_id)) is not None:
-                return await self._ask_for(key, batch, run)
+            if (record := self._find(key, batch_id)) is not None:
+                return await self._ask_for(key, record, run)
         return Success(self._idle_interval)
 
-    def _find(self, key: AgentKey, batch_id: str) -> Batch | None:
+    def _find(self, key: AgentKey, batch_id: str) -> Record | None:
         """Return the batch as it is known now; None when it or its agent is gone."""
         snapshot = self._access.store.find_agent(key)
-        batches = snapshot.listing.batches if snapshot and snapshot.listing else ()
-        return next((batch for batch in batches if batch.batch_id == batch_id), None)
+        if snapshot is None or snapshot.listing is None:
+            return None
+        now = self._access.clock()
+        age = now - _listed_at(snapshot)
+        found = (each for each in snapshot.listing.batches if each.batch_id == batch_id)
+        return next((Record(batch, now, age, self._derives) for batch in found), None)
 
-    async def _ask_for(self, key: AgentKey, batch: Batch, run: Run) -> Outcome:
-        asked = self._access.clock()
+    async def _ask_for(self, key: AgentKey, record: Record, run: Run) -> Outcome:
         try:
             async with Deadline(self.budget, run.watch) as deadline:
-                calls = await self._calls(key, batch, deadline)
+                calls = await self._calls(key, record, deadline)
         except ApiError as error:
             return Failure(self._batches.outcomes_interval, error, {"agent_id": key[1]})
-        self._put(key, batch.batch_id, CallStatus(calls, asked, batch.progress_fingerprint(asked)))
+        answered = self._access.clock()
+        call_status = CallStatus(calls, record.now, record.fingerprint, answered)
+        self._put(key, record.batch.batch_id, call_status)
         return Success(0.0)
 
-    async def _calls(self, key: AgentKey, batch: Batch, deadline: Deadline) -> tuple[int, ...]:
+    async def _calls(
+        self, key: AgentKey, record: Record, deadline: Deadline
+    ) -> tuple[int | None, ...]:
         """Return the number of calls in each status; nothing where the API gives no total."""
-        calls: list[int] = []
-        for status in CALL_STATUSES:
-            client, batch_id = self._access.client, batch.batch_id
+        client, batch_id = self._access.client, record.batch.batch_id
+        answers = answered_before(record)
+        found = with_derived(record, answers)
+        for _ in range(MOST_REQUESTS):
+            if (status := next_status(record, found)) is None:
+                break
             total = await client.calls(key[1], batch_id, status.upper(), deadline)
             if total is None:
                 return ()
-            calls.append(total)
-        return tuple(calls)
+            answers[status] = total
+            found = with_derived(record, answers)
+        if contradict(record, answers):
+            self._derive_no_more(key, record, answers)
+        return tuple(map(found.get, CALL_STATUSES))
+
+    def _derive_no_more(self, key: AgentKey, record: Record, answers: Mapping[str, int]) -> None:
+        """Ask for each number from now on, and log once why."""
+        if self._derives:
+            log.warning(
+                "call_status_contradicts_batch",
+                account=key[0],
+                agent_id=key[1],
+                batch_id=record.batch.batch_id,
+                completed=record.batch.completed,
+                success=answers["success"],
+                errors=answers["error"],
+            )
+        self._derives = False
 
     def _put(self, key: AgentKey, batch_id: str, call_status: CallStatus) -> None:
         store = self._access.store
@@ -95,14 +137,25 @@ def due(
         for agent in agents
         if agent.listing is not None
         for batch in batches_with_series(agent.listing.batches, batches)
-        if _is_due(batch, now, batches.outcomes_interval)
+        if _is_due(batch, _listed_at(agent), now, batches.outcomes_interval)
     ]
     return ((key, batch_id) for _, _, key, batch_id in sorted(found))
 
 
-def _is_due(batch: Batch, now: float, interval: float) -> bool:
-    """Return whether it made progress since it was asked for, `interval` seconds ago or more."""
+def _is_due(batch: Batch, listed_at: float, now: float, interval: float) -> bool:
+    """Return whether there is something to ask for, `interval` seconds after the last request.
+
+    That is after progress. Without progress, it is a number that is still unknown, if a listing
+    that began after the last answer shows that the batch is as it was.
+    """
     known = batch.call_status
-    return known is None or (
-        known.fingerprint != batch.progress_fingerprint(now) and now - known.asked >= interval
-    )
+    if known is None:
+        return True
+    moved = known.fingerprint != batch.progress_fingerprint(now)
+    unknown = None in known.calls and listed_at > known.answered
+    return (moved or unknown) and now - known.asked >= interval
+
+
+def _listed_at(agent: AgentSnapshot) -> float:
+    """Return the time at which the agent's listing began, 0 before the first."""
+    return agent.health.last_success or 0.0

@@ -770,6 +770,9 @@ ROWS: Mapping[str, tuple[str, ...]] = {
         "test_an_account_that_gets_only_429_sends_few_requests_and_affects_no_other",
     ),
     "A redirect": (FAULT, f"{CLIENT}test_no_redirect_is_followed"),
+    "A batch has fewer calls with the status SUCCESS or ERROR than it had completed before": (
+        "polling/test_call_status.py::test_counts_that_contradict_the_batch_are_logged_once",
+    ),
     "More than 10,000 pages": (f"{CLIENT}test_a_listing_with_too_many_pages_ends",),
     "A record that cannot be read, among others that can: a field is missing, null or of another"
     " type, or a time has no zone": (

@@ -39,3 +39,16 @@ def test_a_live_batch_has_every_metric_but_the_time_of_its_end() -> None:
 
 def test_a_live_batch_has_a_series_of_each_state() -> None:
     assert found(LIVE)["state"] == [f'state="{state}"' for state in BatchState]
+
+
+def test_errors_and_successes_have_series_together_or_not_at_all() -> None:
+    """The share of errors among the calls made is their quotient."""
+
+    def statuses(*calls: int | None) -> list[str]:
+        batch = replace(LIVE, call_status=replace(CALLS, calls=calls))
+        return found(batch).get("scheduled_calls", [])
+
+    assert statuses(None, 6, None, None, 1) == ['status="pending"']
+    assert statuses(None, None, 3, 0, None) == ['status="expired"']
+    assert statuses(None, None, 3, None, 1) == ['status="success"', 'status="error"']
+    assert statuses() == []

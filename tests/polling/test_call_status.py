@@ -3,6 +3,7 @@
 import asyncio
 
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from exporter.config import Batches
 from exporter.model import Agent, AgentSnapshot, Batch, BatchState, CallStatus, Listing, PollHealth
@@ -59,23 +60,105 @@ async def test_a_batch_is_asked_for_when_it_moved_and_once_more_when_it_ended(
             assert asked(simulator) == [batch] * requests
 
         assert await calls.run_once(Run()) == Success(made.config.polling.interval)
-        await round_of(5)
+        await round_of(2)
         active = (10, 4, BatchState.ACTIVE)
-        assert call_status(made, agent) == {batch: CallStatus((0, 6, 3, 0, 1), clock.now, active)}
+        assert call_status(made, agent) == {
+            batch: CallStatus((0, 6, 3, 0, 1), clock.now, active, clock.now)
+        }
         clock.now += 1000
         await round_of(0)
         simulator.update(batch, completed_count=5)
-        await round_of(5)
+        await round_of(2)
         clock.now += 119
         simulator.update(batch, completed_count=10, ended_at=clock.now)
         await round_of(0)
         clock.now += 1
-        await round_of(5)
+        await round_of(1)
         clock.now += 1000
         await round_of(0)
         found = call_status(made, agent)[batch]
         assert found is not None
         assert found.calls == (0, 0, 9, 0, 1)
+
+
+async def test_an_unknown_number_is_asked_for_once_a_later_listing_shows_the_same_batch(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    """A call is made between the listing and the answers, and then no more."""
+    agent = simulator.add_agent()
+    batch = simulator.create(agent, total_count=10, completed_count=4, paused=True)
+    async with surroundings(
+        simulator, account(base_url, agent), clock=clock, batches=COUNTED
+    ) as made:
+        calls = job(made)
+
+        async def round_of(*numbers: int | None, requests: int) -> None:
+            simulator.requests.clear()
+            await run_all(calls)
+            assert asked(simulator) == [batch] * requests
+            found = call_status(made, agent)[batch]
+            assert found is not None
+            assert found.calls == numbers
+
+        await made.poll(agent)
+        simulator.update(batch, completed_count=5)
+        await round_of(None, 5, None, None, 0, requests=2)
+        simulator.update(batch, completed_count=4)
+        clock.now += 500
+        await round_of(None, 5, None, None, 0, requests=0)
+        await made.poll(agent)
+        await round_of(0, 5, 4, None, 0, requests=2)
+        clock.now += 120
+        await made.poll(agent)
+        await round_of(0, 5, 4, 0, 0, requests=1)
+        clock.now += 120
+        await made.poll(agent)
+        await round_of(0, 5, 4, 0, 0, requests=0)
+
+
+async def test_counts_that_contradict_the_batch_are_logged_once(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    """Of five calls made, and later of six, two are errors and two successes."""
+    agent = simulator.add_agent()
+    created = clock.now - 60
+    moving = simulator.create(agent, created=created, total_count=10, completed_count=5)
+    ended = simulator.create(agent, created=created - 1, total_count=7, ended_at=created)
+    simulator.update(ended, completed_count=7, error_count=3)
+    two = f.Replace({"results": [], "total": 2})
+    async with surroundings(
+        simulator, account(base_url, agent), clock=clock, batches=COUNTED
+    ) as made:
+        await made.poll(agent)
+        clock.now += 20
+        calls = job(made)
+        wrong = Fault(path="/api/agents/*/*/*/scheduled_calls", effect=two, times=2)
+        with capture_logs() as logs:
+            simulator.faults.add(wrong)
+            assert await calls.run_once(Run()) == Success(0.0)
+            assert await calls.run_once(Run()) == Success(0.0)
+            assert asked(simulator) == [moving, moving, ended, ended]
+            found = call_status(made, agent)[ended]
+            simulator.update(moving, completed_count=6)
+            clock.now += 120
+            await made.poll(agent)
+            simulator.faults.add(wrong)
+            await run_all(calls)
+        fields = {"account": "main", "agent_id": agent, "batch_id": moving, "completed": 5}
+        assert logs == [
+            {
+                "event": "call_status_contradicts_batch",
+                "log_level": "warning",
+                "success": 2,
+                "errors": 2,
+                **fields,
+            }
+        ]
+        assert found is not None
+        assert found.calls == (None, None, 4, None, 3)
+        found = call_status(made, agent)[moving]
+        assert found is not None
+        assert found.calls == (None, None, 2, None, 2)
 
 
 async def test_without_totals_nothing_is_known_and_nothing_asked_again(
@@ -124,7 +207,7 @@ async def test_batches_that_are_gone_are_skipped_and_a_failure_is_returned(
         assert await calls.run_once(Run()) == Success(made.config.polling.interval)
         await made.poll(agent)
         assert await calls.run_once(Run()) == Success(0.0)
-    assert asked(simulator) == [first] * 6
+    assert asked(simulator) == [first] * 2
 
 
 async def test_an_agent_that_goes_while_its_calls_are_asked_for_stays_gone(

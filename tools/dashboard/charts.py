@@ -125,7 +125,8 @@ def _calls_by_status() -> timeseries.Panel:
     panel = chart(
         "Calls by status",
         "Calls of the selected batches by status. Many errors: check the phone numbers and the"
-        " phone provider. Needs batches.outcomes in the exporter's configuration.",
+        " phone provider. While a batch makes calls, the statuses of its remaining calls can be"
+        " missing. Needs batches.outcomes in the exporter's configuration.",
         CALLS,
         (f"sum by (status) ({by_status})", "{{status}}"),
     )
