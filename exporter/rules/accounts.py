@@ -2,7 +2,7 @@
 
 from exporter.durations import render as duration
 from exporter.rules.alert import ACCOUNT, AGENT, COUNT, Alert
-from exporter.rules.causes import api_alerts, polls_failed
+from exporter.rules.causes import FAILED_POLLS, api_alerts
 from exporter.rules.expressions import STALE_ALERT_AGE, age_limit
 from exporter.rules.recorded import STALE
 from exporter.rules.sources import last_value, over, select, value_ago
@@ -88,7 +88,7 @@ def _truncated() -> Alert:
     hidden = last_value(
         select, "ultravox_agent_batches_hidden", 'reason="max_per_agent"', without="reason"
     )
-    loops = polls_failed('reason="loop"')
+    loops = f'sum without (reason) ({FAILED_POLLS}{{reason="loop"}})'
     return Alert(
         "UltravoxAgentTruncated",
         "warning",

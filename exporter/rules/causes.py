@@ -4,7 +4,6 @@ An agent has to fail all the time by itself. Among many agents one is often fail
 failure of the API.
 """
 
-from textwrap import indent
 from typing import NamedTuple
 
 from exporter.durations import render as duration
@@ -23,6 +22,18 @@ MORE_THAN_ONE = 1.5
 
 SHARE = 0.35
 """Share of the failures from which on their cause is one: an outage often begins with others."""
+
+DOWN_AGENTS = "agent:ultravox_up:down"
+"""Agents that were down all the time."""
+
+DOWN_ACCOUNTS = "account:ultravox_up:down"
+"""Accounts whose probes failed all the time."""
+
+FAILED_POLLS = "agent:ultravox_poll_failures:increase"
+"""How many polls of each agent failed, by `reason`."""
+
+FAILED_PROBES = "account:ultravox_probe_failures:increase"
+"""How many requests of account probes failed, by `code`."""
 
 _ACCEPTED = f"{last_value(select, 'ultravox_account_up')} == 1"
 """The accounts whose API key works."""
@@ -104,16 +115,17 @@ def _rate_limited() -> _Cause:
 
 
 def _alert(cause: _Cause) -> Alert:
-    probes, all_probes = _probes_failed(cause.codes), _probes_failed('!="200"')
+    probes = f"sum without (code) ({FAILED_PROBES}{{code{cause.codes}}})"
+    all_probes = f"sum without (code) ({FAILED_PROBES})"
     return Alert(
         cause.alert,
         cause.severity,
         f"count without (agent_id) (\n"
-        f"{indent(_down('ultravox_agent_up'), '  ')}\n"
+        f"  {DOWN_AGENTS}\n"
         f"  and {cause.failed}\n"
         f")\n"
         f"{cause.unless}"
-        f"or {_down('ultravox_account_up')}\n"
+        f"or {DOWN_ACCOUNTS}\n"
         f"and {probes} > {SHARE:g} * {all_probes}",
         cause.summary,
         f"{cause.description} {{{{ if $value }}}}Agents whose polls fail for this reason: {COUNT}."
@@ -122,24 +134,25 @@ def _alert(cause: _Cause) -> Alert:
     )
 
 
-def _down(metric: str) -> str:
-    """Return 0 for the agents or accounts that were down all the time."""
-    highest = over(f"max_over_time({select(metric)}[{duration(DOWN_FOR)}])")
-    return f"{highest} == 0\nand {value_ago(select, metric, DOWN_FOR)}"
-
-
 def _failed(reasons: str) -> str:
     """Return the condition that an agent's polls failed for these reasons, and not only once."""
-    polls = polls_failed(f'reason=~"{reasons}"')
-    return f"{polls} > clamp_min({SHARE:g} * {polls_failed()}, {MORE_THAN_ONE:g})"
+    polls = f'sum without (reason) ({FAILED_POLLS}{{reason=~"{reasons}"}})'
+    all_polls = f"sum without (reason) ({FAILED_POLLS})"
+    return f"{polls} > clamp_min({SHARE:g} * {all_polls}, {MORE_THAN_ONE:g})"
 
 
-def polls_failed(*matchers: str) -> str:
-    """Return how many polls of each agent failed within WITHIN."""
-    polls = select("ultravox_agent_poll_failures_total", *matchers)
-    return over(f"increase({polls}[{WITHIN}])", "sum", "reason")
+def recordings() -> tuple[tuple[str, str], ...]:
+    """Return the names that the alerts read, and their expressions."""
+    polls = select("ultravox_agent_poll_failures_total")
+    probes = select("ultravox_exporter_api_requests_total", 'resource="account"', 'code!="200"')
+    return (
+        (DOWN_AGENTS, _down("ultravox_agent_up")),
+        (DOWN_ACCOUNTS, _down("ultravox_account_up")),
+        (FAILED_POLLS, over(f"increase({polls}[{WITHIN}])", "sum")),
+        (FAILED_PROBES, over(f"increase({probes}[{WITHIN}])", "sum", "resource")),
+    )
 
 
-def _probes_failed(codes: str) -> str:
-    probes = select("ultravox_exporter_api_requests_total", 'resource="account"', f"code{codes}")
-    return over(f"increase({probes}[{WITHIN}])", "sum", "resource, code")
+def _down(metric: str) -> str:
+    highest = over(f"max_over_time({select(metric)}[{duration(DOWN_FOR)}])")
+    return f"{highest} == 0\nand {value_ago(select, metric, DOWN_FOR)}"

@@ -11,7 +11,7 @@ from exporter.rules.accounts import account_alerts
 from exporter.rules.alert import Alert, annotations
 from exporter.rules.batches import batch_alerts, forecast_alerts
 from exporter.rules.exporters import exporter_alerts
-from exporter.rules.recorded import Recordings, of_batches, of_forecasts, of_service
+from exporter.rules.recorded import Recordings, of_batches, of_exporters, of_forecasts, of_service
 from exporter.rules.thresholds import Links, Thresholds
 
 HEAD = """\
@@ -40,11 +40,8 @@ def groups(thresholds: Thresholds) -> tuple[Group, ...]:
     return (
         Group("ultravox-batches", of_batches(thresholds), batch_alerts(thresholds)),
         Group("ultravox-forecasts", of_forecasts(thresholds), forecast_alerts(thresholds)),
-        Group(
-            "ultravox-service",
-            of_service(),
-            (*account_alerts(thresholds), *exporter_alerts()),
-        ),
+        Group("ultravox-service", of_service(), account_alerts(thresholds)),
+        Group("ultravox-exporters", of_exporters(), exporter_alerts()),
     )
 
 

@@ -49,7 +49,6 @@ def _down_for_a_day() -> Alert:
         # Only of jobs known by name: all targets of a large Prometheus are too many for a day.
         f"max_over_time({_EXPORTERS}[1d]) == 0\n"
         f"{_SINCE}\n"
-        f"and {OF_JOB} {KNOWN}\n"
         f"unless ignoring (alertname, alertstate, severity)"
         f' ALERTS{{alertname="{_NAME}",alertstate="firing",severity="critical"}}',
         "The exporter {{ $labels.instance }} has not been up within a day",

@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from exporter.rules import causes
 from exporter.rules.expressions import (
     active,
     closing,
@@ -84,8 +85,13 @@ def of_forecasts(thresholds: Thresholds) -> Recordings:
 
 
 def of_service() -> Recordings:
-    """Return the recordings for the alerts about accounts and exporters."""
-    return ((STALE, stale(RAW)), (SERVED, served()), (KNOWN, known()))
+    """Return the recordings for the alerts about accounts and the API."""
+    return ((STALE, stale(RAW)), *causes.recordings())
+
+
+def of_exporters() -> Recordings:
+    """Return the recordings for the alerts about exporters."""
+    return ((SERVED, served()), (KNOWN, known()))
 
 
 def _better_rate() -> str:

@@ -33,7 +33,8 @@ def known() -> str:
 
     What an exporter ceases to serve while it is up is no longer configured.
     """
-    dropped = f"\n  {SERVED} offset {LOOKBACK}\n  unless {SERVED}\n  and {_OF_TARGET} up == 1\n"
+    # An exporter that is up served it before, and no exporter serves it now.
+    dropped = f"{SERVED} offset {LOOKBACK} and {_OF_TARGET} up == 1"
     return (
         f"{over(SERVED)}\n"
         f"or {KNOWN}\n"

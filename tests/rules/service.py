@@ -1,5 +1,6 @@
 """Scenarios of the alerts about accounts, the API and the exporter."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from exporter.errors import REASONS
@@ -153,17 +154,78 @@ def probing(alert: str, cause: str) -> Scenario:
     )
 
 
-def one_at(first: float) -> Course:
-    """Return a counter that becomes 1."""
-    return lambda minute: float(minute >= first)
+def counter(reason: str) -> str:
+    """Return the series of the polls that failed for a reason."""
+    return f'ultravox_agent_poll_failures_total{{reason="{reason}"}}'
 
 
-UNREACHED = 'ultravox_agent_poll_failures_total{reason="unreachable"}'
-STATUSES = 'ultravox_agent_poll_failures_total{reason="status"}'
-COUNTED = {
-    UNREACHED: lambda minute: float(sum(minute >= at for at in (21, 23, 27, *range(32, 99, 5))))
-}
-"""The failures of an outage that begins at minute 20, by their time."""
+def rising(*minutes: float) -> Course:
+    """Return a counter that rises by 1 at each of these minutes."""
+    return lambda minute: float(sum(minute >= at for at in minutes))
+
+
+def rare(alert: str, reason: str, accepted: dict[str, Course]) -> Iterator[Scenario]:
+    """Yield scenarios in which polls fail for a reason too rarely for its alert.
+
+    `accepted` are series of the account probe.
+    """
+    other = "status" if reason == "timeout" else "timeout"
+    outage = ERRORS if other == "status" else UNREACHABLE
+    of = f"{alert.split(maxsplit=1)[0]}: {reason}"
+    yield Scenario(
+        f"one failure before an outage of another kind, {of}",
+        (
+            Exporter(
+                failing=((20, 60),),
+                extra=accepted
+                | {counter(reason): rising(20), counter(other): rising(21, 23, *range(27, 99, 5))},
+                reason=other,
+            ),
+        ),
+        {**during(1, 23), **during(27, 29, outage), **during(40, 45, outage, STALE)},
+    )
+    yield Scenario(
+        f"two failures within an outage of another kind, {of}",
+        (
+            Exporter(
+                failing=((10, 60),),
+                reason=other,
+                extra=accepted | {counter(reason): rising(40, 41)},
+            ),
+        ),
+        {**during(1, 13), **during(16, 19, outage), **during(30, 58, outage, STALE)},
+    )
+    yield Scenario(
+        f"one failed poll of an idle agent, {of}",
+        (
+            Exporter(
+                failing=((20, 27),),
+                reason=other,
+                interval=5.0,
+                extra=accepted | {counter(reason): rising(20), counter(other): always(0)},
+            ),
+        ),
+        during(1, 45),
+    )
+    yield Scenario(
+        f"an exporter starts in an outage, {of}",
+        (Exporter(failing=((-99, 60),), reason=reason, down=((-99, 20),), extra=accepted),),
+        {**during(1, 24), **during(26, 29, alert)},
+        matching="UltravoxAPI.+",
+    )
+
+
+def rare_probe(cause: str) -> Scenario:
+    """Return a scenario in which two probes fail for a cause, within an outage of another kind."""
+    outage = (ERRORS, "broken") if cause == "errors" else (UNREACHABLE, "errors")
+    return serving(
+        f"two probes fail within an outage of another kind: {cause}",
+        {**during(1, 13), **during(17, 58, outage[0])},
+        replace(POLLING, agent_id=""),
+        account_up=lambda minute: float(not 10 <= minute < 60),
+        **{outage[1]: lambda minute: 3.0 * max(minute - 10, 0), cause: rising(40, 41)},
+    )
+
 
 REFUSED = replace(POLLING, failing=((20, 30),), reason="auth")
 
@@ -184,16 +246,6 @@ CAUSES = (
         account_up=always(1),
         errors=lambda minute: minute,
         limited=lambda minute: minute,
-    ),
-    Scenario(
-        "a server error before an outage",
-        (Exporter(failing=((20, 60),), extra=COUNTED | {STATUSES: one_at(20)}),),
-        {**during(1, 23), **during(26, 29, UNREACHABLE), **during(40, 45, UNREACHABLE, STALE)},
-    ),
-    Scenario(
-        "one failed poll of an idle agent",
-        (Exporter(failing=((20, 27),), interval=5.0, extra={UNREACHED: one_at(20)}),),
-        during(1, 45),
     ),
     Scenario(
         "many agents, of which one is always down",
@@ -337,10 +389,12 @@ DAY = 1440.0
 EXPIRATION = "ultravox_account_subscription_expiration_timestamp_seconds"
 
 
-def expiring(name: str, fires: Fires, *batches: Batch, at: float) -> Scenario:
+def expiring(
+    name: str, fires: Fires, *batches: Batch, at: float, exporter: Exporter = POLLING
+) -> Scenario:
     """Return a scenario of batches in an account whose subscription expires at a minute."""
-    exporter = replace(POLLING, batches=batches, extra={EXPIRATION: always(60 * at)})
-    return Scenario(name, (exporter,), fires, matching="UltravoxSub.+")
+    watching = replace(exporter, batches=batches, extra={EXPIRATION: always(60 * at)})
+    return Scenario(name, (watching,), fires, matching="UltravoxSub.+")
 
 
 def windowed(end: float | None, batch_id: str = "b") -> Batch:
@@ -355,6 +409,7 @@ SUBSCRIPTIONS = (
         windowed(8 * DAY),
         windowed(9 * DAY, "c"),
         at=7 * DAY + 20,
+        exporter=replace(POLLING, down=((30, 33),)),
     ),
     expiring(
         "a subscription that has ended, and a window that is open",
@@ -392,6 +447,9 @@ DOWN_LONG = "ExporterDown warning"
 
 PROBED = {NAMES["account_allowed"]: always(5), NAMES["account_success"]: lambda minute: 60 * minute}
 """An account whose probes succeed."""
+
+NO_AGENTS = Exporter(agent_id="", extra=PROBED, target={"job": "uv"})
+OTHER_ACCOUNT = Exporter(account="another", instance="another:10110", target={"job": "uv"})
 
 
 def alone(name: str, exporters: tuple[Exporter, ...], fires: Fires) -> Scenario:
@@ -441,16 +499,31 @@ EXPORTERS = (
     ),
     alone(
         "an exporter without agents is down, in a job of any name",
+        (replace(NO_AGENTS, down=((20, 60),)), OTHER_ACCOUNT),
+        {**during(1, 23), **during(26, 59, DOWN), **during(62, 70)},
+    ),
+    alone(
+        "an exporter without agents moves to a pod that does not start",
         (
-            Exporter(
-                agent_id="",
-                down=((20, 60),),
-                target={"job": "uv"},
-                extra=PROBED,
-            ),
-            replace(TWO, account="another"),
+            replace(NO_AGENTS, listed=((0, 20),)),
+            replace(NO_AGENTS, instance="new:10110", listed=after(22), down=after(0)),
+            OTHER_ACCOUNT,
+        ),
+        {**during(1, 24), **during(28, 60, DOWN)},
+    ),
+    alone(
+        "a replica starts while a shard is down",
+        (
+            ONE,
+            replace(TWO, agent_id="other"),
+            Exporter(instance="new:10110", agent_id="other", listed=after(40), down=((0, 43),)),
         ),
         {**during(1, 23), **during(26, 59, DOWN), **during(62, 70)},
+    ),
+    alone(
+        "a target in a job with the name of an exporter's serves other series",
+        (Exporter(agent_id=""),),
+        during(1, 30),
     ),
     alone(
         "an exporter has never been up",
