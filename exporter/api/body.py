@@ -78,19 +78,6 @@ class LargeBodies:
             yield take
 
 
-def decoded(decoder: Decoder[Decoded], body: bytes, resource: str) -> Decoded:
-    """Return what the body says; the error of one that can't be decoded keeps nothing of it.
-
-    Its traceback and its context refer to the body until the error itself is forgotten.
-    """
-    try:
-        return decoder.decode(body, resource)
-    except PayloadError as error:
-        kind, message = type(error), str(error)
-    del body
-    raise kind(message)
-
-
 async def read_body(content: StreamReader, encoding: str, limit: int, admit: Admit) -> bytes:
     """Return a body of at most `limit` bytes without its content encoding.
 

@@ -16,7 +16,7 @@ import structlog
 from yarl import URL
 
 from exporter.api import schemas
-from exporter.api.body import Admit, Decoded, Decoder, LargeBodies, decoded
+from exporter.api.body import Admit, Decoded, Decoder, LargeBodies
 from exporter.api.deadline import Deadline
 from exporter.api.decoding import Page, PageDecoder, Record
 from exporter.api.pagination import pages_of
@@ -155,7 +155,7 @@ class Client:
 
         async def ask() -> Decoded:
             async with admitted(deadline), self._bodies.admission(self._account.name) as admit:
-                return decoded(decoder, await self._ask(resource, url, admit), resource)
+                return decoder.decode(await self._ask(resource, url, admit), resource)
 
         on_retry = partial(self._observer.retry, self._account.name)
         return await with_retries(ask, deadline, on_retry)
