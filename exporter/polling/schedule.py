@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 from exporter.api.deadline import Watch
@@ -50,21 +51,17 @@ async def run_periodically(
     """
     clock = asyncio.get_running_loop().time
     watch = JobWatch(heartbeat, job.name, job.budget)
+    attempt = partial(_attempt, job, health_log, on_crash)
     failures, patience = 0, PATIENCE
-
-    async def run_once(watch: Watch) -> tuple[float, Outcome]:
-        began = clock()
-        watch.resume()
-        return began, await _outcome(job, Run(failures, watch), health_log, on_crash)
-
     await asyncio.sleep(delay)
     try:
         while True:
             watch.suspend()
             if job.needs_poll_slot:
-                began, outcome = await slots.run(run_once, watch, failures, patience)
+                run = slots.run(partial(attempt, failures), watch, failures, patience)
             else:
-                began, outcome = await slots.run_without(run_once, watch)
+                run = slots.run_without(partial(attempt, failures), watch)
+            began, outcome = await run
             failures = failures + 1 if isinstance(outcome, Failure) else 0
             if not failures:
                 patience = max(PATIENCE, 2 * (clock() - began))
@@ -77,8 +74,15 @@ async def run_periodically(
         health_log.forget(job)
 
 
-async def _outcome(job: Job, run: Run, health_log: HealthLog, on_crash: OnCrash) -> Outcome:
-    """Run the job once. An exception that it does not expect is a failure of this job alone."""
+async def _attempt(
+    job: Job, health_log: HealthLog, on_crash: OnCrash, failures: int, watch: Watch
+) -> tuple[float, Outcome]:
+    """Run the job once; return the loop's time at the beginning, and the outcome.
+
+    An exception that the job does not expect is a failure of this job alone.
+    """
+    began, run = asyncio.get_running_loop().time(), Run(failures, watch)
+    watch.resume()
     try:
         outcome = await job.run_once(run)
     except Exception as crash:  # noqa: BLE001 - any bug: other agents and accounts go on
@@ -87,4 +91,4 @@ async def _outcome(job: Job, run: Run, health_log: HealthLog, on_crash: OnCrash)
     if isinstance(outcome, Failure):
         # The failure is kept until the next run. The frames would keep the body of the response.
         outcome.error.__traceback__ = outcome.error.__context__ = None
-    return outcome
+    return began, outcome
