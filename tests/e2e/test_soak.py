@@ -61,7 +61,7 @@ POLLING = Polling(
     full_listing_interval=1800.0,
     stale_after=600.0,
 )
-BATCHES = Batches(keep_ended=HOUR, outcomes=True, outcomes_interval=HOUR)
+BATCHES = Batches(keep_ended=HOUR, outcomes=True, outcomes_interval=0.5 * HOUR)
 
 RULES = Rules(
     stale_after=POLLING.stale_after,
@@ -156,7 +156,7 @@ def test_after_a_day_of_faults_memory_has_not_grown_and_every_agent_is_up(tmp_pa
     # The faults affected requests.
     assert day.faults > 100
     assert day.unused == []
-    assert day.compared > 50_000
+    assert day.compared > 30_000
     assert day.stale > 10
     assert len(+labelled(now, "ultravox_agent_poll_failures_total", "reason")) >= 6, now
     assert len(+labelled(now, "ultravox_exporter_api_retries_total", "reason")) >= 4, now
@@ -331,8 +331,9 @@ class Trouble:
         times = self._rng.choice((1, None, None))
         fault = Fault(effect=kind.effect(), path=path, agent_id=agent, times=times)
         handle = self._world.simulator.faults.add(fault)
-        lasting = self._rng.uniform(20.0, 600.0)
-        await asyncio.sleep(min(lasting, until - self._loop.time()))
+        ends = self._loop.time() + self._rng.uniform(20.0, 600.0)
+        while (now := self._loop.time()) < until and (now < ends or not handle.hits):
+            await asyncio.sleep(min(10.0, until - now))
         handle.remove()
         self.struck[index] += bool(handle.hits)
 
