@@ -24,7 +24,7 @@ from exporter.api.rate_limit import RequestLimiter
 from exporter.api.retry import (
     HOLD_STATUSES,
     TRANSIENT_STATUSES,
-    http_date,
+    ServerClock,
     retry_after,
     with_retries,
 )
@@ -78,8 +78,7 @@ class Client:
         waited = partial(observer.rate_limit_wait, account.name)
         self.limiter = RequestLimiter(account.requests_per_second, waited)
         """Who may send a request; also holds by `Retry-After`."""
-        self.server_time: float | None = None
-        """The `Date` of the last response in seconds since the epoch; None before the first."""
+        self.server_clock = ServerClock()
 
     def batches(self, agent_id: str, deadline: Deadline) -> AsyncGenerator[Page[BatchRecord], None]:
         """Yield the pages of an agent's batches."""
@@ -174,7 +173,7 @@ class Client:
             raise TimedOutError(message, transient=True) from None
         finally:
             self._observer.request(self._account.name, resource, code, clock() - began)
-        self.server_time = http_date(response.date)
+        self.server_clock.read(response.date, began, clock())
         if response.status == HTTPStatus.OK:
             return response.body
         raise self._refusal(resource, response, key)

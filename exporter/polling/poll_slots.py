@@ -33,8 +33,7 @@ class PollSlots:
     Agents whose last poll failed queue for one of MAX_FAILING_POLLS places first; the one that
     failed least often in a row gets the next place. If the poll of another agent is slow, and a
     third agent waits that is not failing, then the slow poll ends and starts again in one of these
-    places. So many agents that begin to hang at once do not delay the others by their whole
-    deadlines. A poll that waits here has not begun: it has no deadline yet, and the heartbeat does
+    places. When all at once begin to hang, the others do not wait for one deadline after the other. A poll that waits here has not begun: it has no deadline yet, and the heartbeat does
     not expect it. No poll begins during a hold of the account.
     """
 
@@ -129,8 +128,8 @@ class _Interruptible:
         """Note that the poll goes on: it sends its next request."""
         self._watch.resume()
         self._stop_timer()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._patience, self._become_slow)
+        call_later = asyncio.get_running_loop().call_later
+        self._timer = call_later(self._patience, self._become_slow)
 
     def interrupt(self) -> None:
         """End the poll with a TimeoutError."""

@@ -72,6 +72,7 @@ class AgentPoller:
         previous, poll = access.store.agent(self._key), self._poll()
         following = succeeded(previous, poll, result, self._polling)
         access.store.put_agent(following)
+        self._put_clock_offset()
         self._unreadable.note(result.unreadable, self.log_fields())
         await self._refresh_name(run)
         details = {
@@ -80,6 +81,15 @@ class AgentPoller:
             "pages": result.pages,
         }
         return Success(following.health.interval, details)
+
+    def _put_clock_offset(self) -> None:
+        """Put into the account's snapshot how far our clock is ahead of the API's.
+
+        States and remaining windows depend on our clock, so each poll looks at it.
+        """
+        access, store = self._access, self._access.store
+        offset = access.client.server_clock.offset(access.clock())
+        store.put_account(replace(store.account(access.account), clock_offset=offset))
 
     def fail(self, error: ApiError, run: Run) -> Failure:
         """Put the failure of the poll into the agent's health, and return it."""

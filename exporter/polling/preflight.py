@@ -81,7 +81,7 @@ async def preflight(
     try:
         async with Deadline(polling.timeout) as deadline:
             await client.account(deadline)
-        ahead = None if client.server_time is None else clock() - client.server_time
+        ahead = None if client.server_clock.date is None else clock() - client.server_clock.date
         async with Deadline(polling.timeout) as deadline:
             names, pages, problems = await _agents(client, account, deadline)
     except ApiError as error:

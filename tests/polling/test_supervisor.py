@@ -214,8 +214,8 @@ async def test_a_job_that_crashes_affects_no_other_and_goes_on(
 ) -> None:
     """An agent whose poll raises what nobody expects is down; another agent, and the probe, are up.
 
-    The settings are of types that no configuration has: so some batches of one agent make code
-    raise a TypeError, and so does call status.
+    Settings have types that no configuration has: with them, code raises a TypeError for some
+    batches of one agent, and for call status.
     """
     bad, good = simulator.add_agent(), simulator.add_agent()
     batch = simulator.create(bad, ended_at=clock.now)
