@@ -225,8 +225,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True):
     `up` is None before the first probe. `last_success` is the time at which the last successful
     probe began. `allowed_calls` is None if the account has no hard cap (documented). `discovery` is
     None without discovery and before the first one. `requests_per_second` is the configured rate
-    limit, `discovery_interval` the configured seconds between two discoveries (None without).
-    `clock_offset` is the number of seconds by which our clock is ahead of the API's.
+    limit, `discovery_interval` is in seconds, `clock_offset` is above 0 if our clock is ahead.
     """
 
     account: str

@@ -15,11 +15,14 @@ from isal.igzip_lib import IsalError
 
 from exporter.errors import PayloadError, TooLargeError
 
-FREE = 256 * 2**10
+FREE = 64 * 2**10
 """Bytes of a body that need no admission. A page of 100 batches of the simulator has 26 KB."""
 
-PIECE = 256 * 2**10
-"""Bytes that are inflated before the event loop runs again: below 1 ms."""
+READ = 16 * 2**10
+"""Bytes that are taken from a connection at a time."""
+
+PIECE = 64 * 2**10
+"""Bytes that are inflated before the event loop runs again: far below 1 ms."""
 
 CONCURRENT = 3
 """Large bodies in memory at the same time: with one of each account, two slow accounts can't
@@ -97,13 +100,13 @@ async def read_body(content: StreamReader, encoding: str, limit: int, admit: Adm
 async def _pieces(content: StreamReader, encoding: str) -> AsyncIterator[bytes]:
     """Yield a body in pieces of limited size, without its content encoding."""
     if encoding in {"", "identity"}:
-        async for data in content.iter_any():
+        async for data in content.iter_chunked(READ):
             yield data
         return
     if encoding not in {"gzip", "x-gzip", "deflate"}:
         raise PayloadError(f"the body has the content encoding {encoding[:40]!r}: expected gzip")
     inflater: _Inflater | None = None
-    async for data in content.iter_any():
+    async for data in content.iter_chunked(READ):
         rest = data
         while rest:
             # A body may have several members, each with a header of its own.

@@ -14,7 +14,7 @@ from aiohttp import hdrs
 from yarl import URL
 
 from exporter import __version__
-from exporter.api.body import ENCODINGS, Admit, read_body
+from exporter.api.body import ENCODINGS, READ, Admit, read_body
 from exporter.api.resolver import Lookup, Resolver, system_lookup
 from exporter.api.retry import TRANSIENT_STATUSES
 from exporter.config import Account, Proxy, Secret, TlsFiles, proxy_of
@@ -104,6 +104,7 @@ async def open_session(account: Account, lookup: Lookup = system_lookup) -> Asyn
         max_field_size=MAX_HEADER,
         max_line_size=MAX_HEADER,
         middlewares=(_without_retries,),
+        read_bufsize=READ,
         timeout=aiohttp.ClientTimeout(),
         trust_env=False,
     ) as client:

@@ -33,8 +33,9 @@ class PollSlots:
     Agents whose last poll failed queue for one of MAX_FAILING_POLLS places first; the one that
     failed least often in a row gets the next place. If the poll of another agent is slow, and a
     third agent waits that is not failing, then the slow poll ends and starts again in one of these
-    places. When all at once begin to hang, the others do not wait for one deadline after the other. A poll that waits here has not begun: it has no deadline yet, and the heartbeat does
-    not expect it. No poll begins during a hold of the account.
+    places. When all at once begin to hang, the others do not wait for one deadline after the other.
+    A poll that waits here has not begun: it has no deadline yet, and the heartbeat does not expect
+    it. No poll begins during a hold of the account.
     """
 
     def __init__(self, limiter: RequestLimiter) -> None:
