@@ -97,7 +97,7 @@ class PollSlots:
 
     def _make_room(self) -> None:
         """Interrupt a slow poll for each agent that waits. During a hold, no poll is slow."""
-        if self._limiter.held_for():
+        if self._limiter.held_for() or not self._slots.locked():
             return
         leaving = sum(poll.interrupted for poll in self._running)
         slow = [poll for poll in self._running if poll.slow and not poll.interrupted]

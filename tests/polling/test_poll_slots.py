@@ -113,6 +113,27 @@ def test_a_slow_poll_makes_room_for_an_agent_that_waits_and_starts_again() -> No
     in_virtual_time(slow_polls_make_room())
 
 
+async def free_slots_are_enough() -> None:
+    """Let three polls be slow, and one agent come for which a slot is free; then another."""
+    polls = Polls()
+    polls.start(*"abc")
+    await asyncio.sleep(PATIENCE + 1)
+    polls.start("x")
+    await asyncio.sleep(0.1)
+    assert polls.begun == list("abcx")
+    polls.start("y")
+    await asyncio.sleep(0.1)
+    assert polls.begun == list("abcxy")
+    polls.leave.set()
+    await asyncio.sleep(0.1)
+    assert polls.begun == list("abcxya")
+    await polls.all_ended()
+
+
+def test_a_slow_poll_goes_on_while_a_slot_is_free() -> None:
+    in_virtual_time(free_slots_are_enough())
+
+
 async def patience_is_over() -> None:
     """Let agents wait before the polls are slow: each ends after its patience."""
     polls, clock = Polls(), asyncio.get_running_loop().time
