@@ -222,10 +222,9 @@ class DiscoveryHealth(msgspec.Struct, frozen=True):
 class AccountSnapshot(msgspec.Struct, frozen=True):
     """An account: the result of its probes and the last complete answers.
 
-    `up` is None before the first probe. `last_success` is the time at which the last successful
-    probe began. `allowed_calls` is None without a hard cap, `subscription_expiration` without a
-    time at which access ends (documented). The rate limit and `discovery_interval` (seconds) are as
-    configured. `discovery_interval` and `discovery` are None without discovery.
+    `up` is None before the first probe, `last_success` is when the last successful one began.
+    `allowed_calls` is None without a hard cap, `subscription_expiration` if access does not end
+    (documented), `discovery` without discovery. `clock_offset` is above 0 if our clock is ahead.
     """
 
     account: str
@@ -237,6 +236,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True):
     allowed_calls: int | None = None
     subscription_expiration: float | None = None
     discovery: DiscoveryHealth | None = None
+    clock_offset: float | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):

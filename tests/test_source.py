@@ -17,7 +17,7 @@ MAX_MODULE = 250
 MAX_FUNCTION = 35
 """Lines of a function, with its decorators, docstring and inner functions."""
 
-MAX_EXPORTER_MODULES = 98
+MAX_EXPORTER_MODULES = 99
 """Modules of the package `exporter`. Merge small modules before you raise this number."""
 
 _DIRECTIVE = re.compile(

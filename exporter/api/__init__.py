@@ -2,6 +2,7 @@
 
     client      one account: its API key, its requests, and what a failed response means
     transport   one request and its response
+    resolver    the addresses of host names, in threads of the account's own
     body        the body of a response in bounded memory
     rate_limit  who may send a request: request slots, rate limit, holds
     retry       which failures are retried, and when

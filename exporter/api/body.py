@@ -15,11 +15,14 @@ from isal.igzip_lib import IsalError
 
 from exporter.errors import PayloadError, TooLargeError
 
-FREE = 256 * 2**10
+FREE = 64 * 2**10
 """Bytes of a body that need no admission. A page of 100 batches of the simulator has 26 KB."""
 
-PIECE = 256 * 2**10
-"""Bytes that are inflated before the event loop runs again: below 1 ms."""
+READ = 16 * 2**10
+"""Bytes that are taken from a connection at a time."""
+
+PIECE = 64 * 2**10
+"""Bytes that are inflated before the event loop runs again: far below 1 ms."""
 
 CONCURRENT = 3
 """Large bodies in memory at the same time: with one of each account, two slow accounts can't
@@ -78,19 +81,6 @@ class LargeBodies:
             yield take
 
 
-def decoded(decoder: Decoder[Decoded], body: bytes, resource: str) -> Decoded:
-    """Return what the body says; the error of one that can't be decoded keeps nothing of it.
-
-    Its traceback and its context refer to the body until the error itself is forgotten.
-    """
-    try:
-        return decoder.decode(body, resource)
-    except PayloadError as error:
-        kind, message = type(error), str(error)
-    del body
-    raise kind(message)
-
-
 async def read_body(content: StreamReader, encoding: str, limit: int, admit: Admit) -> bytes:
     """Return a body of at most `limit` bytes without its content encoding.
 
@@ -110,13 +100,13 @@ async def read_body(content: StreamReader, encoding: str, limit: int, admit: Adm
 async def _pieces(content: StreamReader, encoding: str) -> AsyncIterator[bytes]:
     """Yield a body in pieces of limited size, without its content encoding."""
     if encoding in {"", "identity"}:
-        async for data in content.iter_any():
+        async for data in content.iter_chunked(READ):
             yield data
         return
     if encoding not in {"gzip", "x-gzip", "deflate"}:
         raise PayloadError(f"the body has the content encoding {encoding[:40]!r}: expected gzip")
     inflater: _Inflater | None = None
-    async for data in content.iter_any():
+    async for data in content.iter_chunked(READ):
         rest = data
         while rest:
             # A body may have several members, each with a header of its own.

@@ -16,7 +16,7 @@ import structlog
 from yarl import URL
 
 from exporter.api import schemas
-from exporter.api.body import Admit, Decoded, Decoder, LargeBodies, decoded
+from exporter.api.body import Admit, Decoded, Decoder, LargeBodies
 from exporter.api.deadline import Deadline
 from exporter.api.decoding import Page, PageDecoder, Record
 from exporter.api.pagination import pages_of
@@ -24,7 +24,7 @@ from exporter.api.rate_limit import RequestLimiter
 from exporter.api.retry import (
     HOLD_STATUSES,
     TRANSIENT_STATUSES,
-    http_date,
+    ServerClock,
     retry_after,
     with_retries,
 )
@@ -78,8 +78,7 @@ class Client:
         waited = partial(observer.rate_limit_wait, account.name)
         self.limiter = RequestLimiter(account.requests_per_second, waited)
         """Who may send a request; also holds by `Retry-After`."""
-        self.server_time: float | None = None
-        """The `Date` of the last response in seconds since the epoch; None before the first."""
+        self.server_clock = ServerClock()
 
     def batches(self, agent_id: str, deadline: Deadline) -> AsyncGenerator[Page[BatchRecord], None]:
         """Yield the pages of an agent's batches."""
@@ -155,7 +154,7 @@ class Client:
 
         async def ask() -> Decoded:
             async with admitted(deadline), self._bodies.admission(self._account.name) as admit:
-                return decoded(decoder, await self._ask(resource, url, admit), resource)
+                return decoder.decode(await self._ask(resource, url, admit), resource)
 
         on_retry = partial(self._observer.retry, self._account.name)
         return await with_retries(ask, deadline, on_retry)
@@ -174,7 +173,7 @@ class Client:
             raise TimedOutError(message, transient=True) from None
         finally:
             self._observer.request(self._account.name, resource, code, clock() - began)
-        self.server_time = http_date(response.date)
+        self.server_clock.read(response.date, began, clock())
         if response.status == HTTPStatus.OK:
             return response.body
         raise self._refusal(resource, response, key)

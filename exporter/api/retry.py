@@ -1,4 +1,4 @@
-"""Which failed requests are retried, and when.
+"""Which failed requests are retried, and when; the times in headers.
 
 Retries have this one owner: those of aiohttp are off (see `transport`), and after a failed poll
 comes the next poll.
@@ -35,6 +35,9 @@ TRANSIENT_STATUSES = frozenset(
 
 SHORTEST_WAIT, JITTER, LONGEST_WAIT = 0.2, 0.4, 0.8
 """Seconds: 0.2 to 0.6 before the first retry, 0.4 to 0.8 before the second."""
+
+QUICK = 1.0
+"""Seconds of a request whose `Date` shows the API's clock: others may have begun long before."""
 
 Answer = TypeVar("Answer")
 
@@ -97,3 +100,31 @@ def http_date(text: str) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+class ServerClock:
+    """The API's clock, as the `Date` of its responses shows it.
+
+    `date` is that of the last response in seconds since the epoch, None where it can't be read.
+    """
+
+    def __init__(self) -> None:
+        self.date: float | None = None
+        self._read: tuple[float, float] | None = None
+
+    def read(self, date: str, began: float, ended: float) -> None:
+        """Read the `Date` of a response; its request began and ended at these times of the loop."""
+        self.date = http_date(date)
+        if self.date is not None and ended - began <= QUICK:
+            # A date has no fraction of its second: the middle of both is the best guess.
+            self._read = (self.date + 0.5, (began + ended) / 2)
+
+    def offset(self, now: float) -> float | None:
+        """Return the seconds by which a clock that shows `now` is ahead of the API's, exact to 1 s.
+
+        None before the first response that was QUICK.
+        """
+        if self._read is None:
+            return None
+        date, read = self._read
+        return now - (date + asyncio.get_running_loop().time() - read)

@@ -14,7 +14,8 @@ from aiohttp import hdrs
 from yarl import URL
 
 from exporter import __version__
-from exporter.api.body import ENCODINGS, Admit, read_body
+from exporter.api.body import ENCODINGS, READ, Admit, read_body
+from exporter.api.resolver import Lookup, Resolver, system_lookup
 from exporter.api.retry import TRANSIENT_STATUSES
 from exporter.config import Account, Proxy, Secret, TlsFiles, proxy_of
 from exporter.errors import PayloadError, UnreachableError
@@ -81,10 +82,11 @@ class Session(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_session(account: Account) -> AsyncIterator[Session]:
+async def open_session(account: Account, lookup: Lookup = system_lookup) -> AsyncIterator[Session]:
     """Yield a session to send the account's requests with. Raises ConfigError for a bad TLS file.
 
-    It uses no cookies and no `.netrc`: the API key goes to the configured base URL only.
+    `lookup` finds the addresses of a host. The session uses no cookies and no `.netrc`: the API key
+    goes to the configured base URL only.
     """
     tls = TlsFiles(account.name, account.tls_config)
     proxy = proxy_of(account, account.base_url, os.environ)
@@ -93,17 +95,23 @@ async def open_session(account: Account) -> AsyncIterator[Session]:
         "Accept-Encoding": ENCODINGS,
         "User-Agent": f"ultravox-batch-exporter/{__version__}",
     }
+    resolver = Resolver(lookup)
     async with aiohttp.ClientSession(
         auto_decompress=False,
+        connector=aiohttp.TCPConnector(resolver=resolver),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=headers,
         max_field_size=MAX_HEADER,
         max_line_size=MAX_HEADER,
         middlewares=(_without_retries,),
+        read_bufsize=READ,
         timeout=aiohttp.ClientTimeout(),
         trust_env=False,
     ) as client:
-        yield Session(client, tls, proxy)
+        try:
+            yield Session(client, tls, proxy)
+        finally:
+            await resolver.close()
 
 
 async def send(

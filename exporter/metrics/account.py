@@ -72,6 +72,15 @@ ACCOUNT_METRICS: tuple[AnyMetric[AccountSelection], ...] = (
         stability="experimental",
     ),
     Metric(
+        "ultravox_account_clock_offset_seconds",
+        "Seconds by which the clock of the exporter's machine is ahead of the API's, exact to 1 s,"
+        " negative if it is behind; absent before the first successful poll after a response in"
+        " less than 1 s with a readable Date header",
+        ACCOUNT,
+        lambda selection, _: selection.snapshot.clock_offset,
+        stability="experimental",
+    ),
+    Metric(
         "ultravox_account_discovered_agents",
         "Number of agents that the include and exclude globs select, as of the last successful"
         " discovery; absent without discovery, and before the first success",

@@ -63,13 +63,13 @@ class Discovery:
 
     async def run_once(self, run: Run) -> Outcome:
         """Discover once."""
-        began, before = self._access.clock(), self._health
+        began = self._access.clock()
         try:
             async with Deadline(self.budget, run.watch) as deadline:
                 read = await read_agents(self._access.client.agents(deadline))
         except ApiError as error:
-            self._put(replace(before, up=False) if before else DiscoveryHealth(up=False))
-            return Failure(self._retry_interval, error)
+            return self.fail(error, run)
+        before = self._health
         records = self._with_unreadable(read)
         agents = matching(records, self._discover)
         included = {glob: len(matching_glob(records, glob)) for glob in self._discover.include}
@@ -85,6 +85,12 @@ class Discovery:
         self._warn_of_useless_globs(before, included, len(records))
         self._update_agents(agents)
         return Success(self._discover.interval, {"agents": len(records), "matching": len(agents)})
+
+    def fail(self, error: ApiError, _run: Run) -> Failure:
+        """Put the failure into the health of discovery, and return it."""
+        before = self._health
+        self._put(replace(before, up=False) if before else DiscoveryHealth(up=False))
+        return Failure(self._retry_interval, error)
 
     def _with_unreadable(self, read: Agents) -> tuple[AgentRecord, ...]:
         """Return the readable records, and the last known ones of the agents that can't be read."""

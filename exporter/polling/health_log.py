@@ -26,6 +26,7 @@ class HealthLog:
         self._healthy: dict[str, bool] = {}
         self._rejected: set[str] = set()
         self._key_accepted: bool | None = None
+        self._crashed: set[str] = set()
 
     def note(self, job: Job, outcome: Outcome) -> None:
         """Log how a run ended."""
@@ -37,13 +38,24 @@ class HealthLog:
             self._failed(job, outcome, fields, changed=before is not False)
             return
         self._accept_key(job)
+        self._crashed.discard(job.name)
         event = job.events.recovered if before is False else job.events.succeeded
         write = self._log.debug if before else self._log.info
         write(event, **fields, **outcome.details)
 
+    def note_crash(self, job: Job, crash: Exception) -> None:
+        """Log an exception that the job did not expect, with its traceback.
+
+        It is at level error, until the job succeeds again at debug.
+        """
+        write = self._log.debug if job.name in self._crashed else self._log.error
+        self._crashed.add(job.name)
+        write("job_crashed", job=job.name, **job.log_fields(), exc_info=crash)
+
     def forget(self, job: Job) -> None:
         """Forget a job that has ended."""
         self._healthy.pop(job.name, None)
+        self._crashed.discard(job.name)
         self._rejected.discard(job.name)
 
     def _failed(

@@ -8,8 +8,9 @@ from http import HTTPStatus
 import msgspec
 
 from exporter.api.client import Client
-from exporter.api.deadline import Deadline
+from exporter.api.deadline import UNWATCHED, Deadline, Watch
 from exporter.api.decoding import Page, Record
+from exporter.api.schemas import BatchRecord
 from exporter.config import Account, Polling
 from exporter.errors import (
     ApiError,
@@ -80,7 +81,7 @@ async def preflight(
     try:
         async with Deadline(polling.timeout) as deadline:
             await client.account(deadline)
-        ahead = None if client.server_time is None else clock() - client.server_time
+        ahead = None if client.server_clock.date is None else clock() - client.server_clock.date
         async with Deadline(polling.timeout) as deadline:
             names, pages, problems = await _agents(client, account, deadline)
     except ApiError as error:
@@ -115,10 +116,14 @@ async def _agents(
 async def _agent(
     client: Client, slots: PollSlots, agent_id: str, name: str, seconds: float
 ) -> AgentReport:
-    try:
-        async with slots.slot(failing=False), Deadline(seconds) as deadline:
+
+    async def ask(_watch: Watch) -> tuple[Page[BatchRecord], str]:
+        async with Deadline(seconds) as deadline:
             page = await client.first_batches(agent_id, deadline)
-            name = name or await _name(client, agent_id, deadline)
+            return page, name or await _name(client, agent_id, deadline)
+
+    try:
+        page, name = await slots.run(ask, UNWATCHED)
     except NotFoundError as error:
         problem = f"no agent has this id (HTTP {error.status}): correct it or remove the agent"
         return AgentReport(agent_id, name, problem=problem)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from exporter.api.schemas import AgentRecord
 from exporter.config import Account, Config, is_agent_id
+from exporter.errors import ApiError
 from exporter.model import AccountSnapshot, Agent, AgentKey, AgentSnapshot, PollHealth
 from exporter.plan import cost
 from exporter.polling.account_probe import AccountProbe
@@ -15,10 +16,10 @@ from exporter.polling.call_status import CallStatusJob
 from exporter.polling.discovery import Discovery
 from exporter.polling.health_log import HealthLog
 from exporter.polling.heartbeat import Heartbeat
-from exporter.polling.job import Access, Job
+from exporter.polling.job import Access, Failure, Job, Run
 from exporter.polling.poll_slots import PollSlots
 from exporter.polling.poller import AgentPoller
-from exporter.polling.schedule import poll_interval, run_periodically
+from exporter.polling.schedule import OnCrash, poll_interval, run_periodically
 
 log = structlog.get_logger()
 
@@ -65,21 +66,22 @@ class Supervisor:
         account, config = self._account, self._config
         async with self._jobs:
             self.start_configured()
-            self._start(AccountProbe(self._access, config.polling))
+            self._start(AccountProbe(self._access, config.polling), self._fail_probe)
             if config.batches.outcomes:
-                self._start(CallStatusJob(self._access, config.batches, config.polling))
+                call_status = CallStatusJob(self._access, config.batches, config.polling)
+                self._start(call_status, self._fail)
             if account.discover is not None:
                 discovery = Discovery(
                     self._access, account.discover, config.polling, self.update_agents
                 )
-                self._start(discovery)
+                self._start(discovery, discovery.fail)
 
     def start_configured(self) -> None:
         """Start the job of each configured agent."""
         agents = self._account.agents
         for index, agent in enumerate(agents):
             job = self._poller(agent.id, ask_name=agent.name is None)
-            self._start(job, _delay(index, len(agents)))
+            self._start(job, job.fail, _delay(index, len(agents)))
         self._warn_of_cost()
 
     def update_agents(self, records: Iterable[AgentRecord]) -> None:
@@ -119,7 +121,7 @@ class Supervisor:
     def _add(self, agent: Agent, delay: float) -> None:
         self._access.store.put_agent(self._not_polled(agent))
         job = self._poller(agent.agent_id, ask_name=False)
-        self._discovered[agent.key] = self._start(job, delay)
+        self._discovered[agent.key] = self._start(job, job.fail, delay)
         log.info(
             "agent_discovered", account=agent.account, agent_id=agent.agent_id, agent=agent.name
         )
@@ -139,9 +141,19 @@ class Supervisor:
             self._access, agent_id, config.polling, config.batches, ask_name=ask_name
         )
 
-    def _start(self, job: Job, delay: float = 0.0) -> asyncio.Task[None]:
-        running = run_periodically(job, self._slots, self._heartbeat, self._health_log, delay)
+    def _start(self, job: Job, on_crash: OnCrash, delay: float = 0.0) -> asyncio.Task[None]:
+        running = run_periodically(
+            job, self._slots, self._heartbeat, self._health_log, on_crash, delay
+        )
         return self._jobs.create_task(running)
+
+    def _fail(self, error: ApiError, _run: Run) -> Failure:
+        return Failure(self._config.polling.interval, error)
+
+    def _fail_probe(self, error: ApiError, run: Run) -> Failure:
+        store = self._access.store
+        store.put_account(replace(store.account(self._account.name), up=False))
+        return self._fail(error, run)
 
     def _warn_of_cost(self) -> None:
         """Warn once when the agents begin to be too many for the rate limit."""

@@ -13,6 +13,7 @@ from exporter.api.deadline import Deadline
 from exporter.api.decoding import Page
 from exporter.api.pagination import MAX_PAGES, pages_of
 from exporter.api.rate_limit import MAX_REQUESTS
+from exporter.api.retry import QUICK
 from exporter.api.schemas import AccountRecord
 from exporter.api.transport import MAX_HEADER
 from exporter.config import Account, Key, Secret, read_key
@@ -33,6 +34,7 @@ from tests.fake_api import Fault, Simulator, serve
 from tests.fake_api import faults as f
 from tests.support.answering import answering
 from tests.support.builders import LATE, Requests, client, connecting
+from tests.support.virtual import VirtualLoop
 
 
 async def listed(simulator: Simulator, base_url: str, agent_id: str) -> list[str]:
@@ -405,3 +407,52 @@ async def test_the_number_of_calls_in_a_status(simulator: Simulator, base_url: s
         assert simulator.requests[-1].query == {"status": "PENDING", "pageSize": "1"}
         simulator.faults.add(Fault(effect=f.NoTotal()))
         assert await api.calls(agent, batch, "PENDING", deadline) is None
+
+
+DATED = b"HTTP/1.1 200 OK\r\nDate: %b\r\nContent-Length: %d\r\n\r\n%b"
+ACCOUNT_BODY = b'{"activeCalls": 1, "allowedConcurrentCalls": null}'
+
+
+@pytest.mark.parametrize(
+    ("date", "offset"),
+    [
+        (b"Sun, 06 Nov 1994 08:49:37 GMT", 99.5),
+        (b"Sun, 06 Nov 1994 08:51:17 GMT", -0.5),
+        (b"yesterday", None),
+    ],
+    ids=["ahead", "equal", "unreadable"],
+)
+async def test_the_date_of_a_response_shows_how_far_a_clock_is_off(
+    date: bytes, offset: float | None
+) -> None:
+    """The second has no fraction in a date, so its middle is taken."""
+    now = 784_111_777.0 + 100.0
+    async with answering(DATED % (date, len(ACCOUNT_BODY), ACCOUNT_BODY)) as api:
+        assert api.server_clock.offset(now) is None
+        await account(api)
+        found = api.server_clock.offset(now)
+    assert found is None if offset is None else found == pytest.approx(offset, abs=0.5)
+
+
+def test_a_slow_response_shows_nothing_about_a_clock() -> None:
+    """It was written some time before it ended."""
+
+    async def offsets(loop: VirtualLoop) -> list[float | None]:
+        simulator = Simulator(SimulatedAccount(name="slow"))
+        fault = simulator.faults.add(Fault(effect=f.Delay(QUICK + 1)))
+        async with serve(simulator) as base_url, client(simulator, base_url) as api:
+            await account(api)
+            slow = api.server_clock.offset(loop.wall_clock())
+            fault.remove()
+            await account(api)
+            await asyncio.sleep(1000)
+            return [slow, api.server_clock.offset(loop.wall_clock() - 500)]
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, VirtualLoop)
+        slow, quick = runner.run(offsets(loop))
+    assert slow is None
+    # The server's date is the real time, and the loop's clock began when the tests did.
+    assert quick is not None
+    assert quick < 500

@@ -707,6 +707,7 @@ SERVER = "web/test_server.py::"
 CONNECTIONS = "web/test_connections.py::"
 CLIENTS = "e2e/test_clients.py::"
 SLOTS = "web/test_scrape_slots.py::"
+POLL_SLOTS = "polling/test_poll_slots.py::"
 SCHEDULE = "polling/test_schedule.py::"
 SUPERVISOR = "polling/test_supervisor.py::"
 INHERITED = "cli/test_surroundings.py::"
@@ -722,6 +723,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     ),
     "Failing agents do not delay the others.": (
         "polling/test_supervisor.py::test_agents_that_hang_do_not_hold_up_the_others",
+        f"{POLL_SLOTS}test_a_slow_poll_makes_room_for_an_agent_that_waits_and_starts_again",
     ),
     "Transient failures are retried.": (
         RETRY,
@@ -747,6 +749,25 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     **{case.shows.row: (FAULT,) for case in (*CASES, *SLOW)},
     **{case.shows.row: (HOLD,) for case in HELD},
     NAMELESS.row: (UNREACHABLE,),
+    "The name servers of one account do not answer": (
+        "api/test_resolver.py::test_lookups_that_hang_do_not_keep_another_account_from_its_api",
+    ),
+    "The clock is wrong": (
+        f"{CLIENT}test_the_date_of_a_response_shows_how_far_a_clock_is_off",
+        "polling/test_preflight.py::test_a_wrong_clock_is_a_problem",
+    ),
+    "A bug in the code of a job": (
+        f"{SUPERVISOR}test_a_job_that_crashes_affects_no_other_and_goes_on",
+        f"{SUPERVISOR}test_a_probe_that_crashes_shows_the_account_down",
+    ),
+    "The name of an agent cannot be read": (
+        "polling/test_poller.py::test_a_name_that_cannot_be_read_is_not_asked_for_with_each_poll",
+    ),
+    "A body larger than 4 MiB": (
+        FAULT,
+        "e2e/test_large_bodies.py::test_bodies_that_are_too_large_take_little_memory",
+        f"{SUPERVISOR}test_a_failure_keeps_nothing_of_the_body",
+    ),
     REFUSED.row: (UNREACHABLE,),
     UNTRUSTED.row: (
         CERTIFICATE,

@@ -1,4 +1,7 @@
-"""A day with faults leaves nothing behind: memory does not grow, and every agent is up at its end.
+"""A day with faults: what is served is true all the time, and nothing is left behind at its end.
+
+Memory does not grow, every agent is up at the end, and each served sample is what the API said at
+the time of the agent's last successful poll.
 
 Run as a program with the path of a key file to write, this module runs that day in a process of its
 own, exporter and simulator on one event loop with virtual time, and prints its findings as JSON.
@@ -12,9 +15,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import aiohttp
 import msgspec
@@ -27,10 +32,12 @@ from exporter.log import LogFormat, Redactor, configure
 from exporter.simulator import Account as SimulatedAccount
 from exporter.simulator import Agent as SimulatedAgent
 from exporter.simulator.model import seeded_random
+from exporter.simulator.records import batch_record
 from exporter.web.address import Address
-from tests.fake_api import Fault, Simulator, serve
+from tests.fake_api import Fault, Simulator, responses, serve
 from tests.fake_api import faults as f
 from tests.support import truth
+from tests.support.history import History, Rules, health_of
 from tests.support.process import samples
 from tests.support.virtual import VirtualLoop
 
@@ -54,7 +61,14 @@ POLLING = Polling(
     full_listing_interval=1800.0,
     stale_after=600.0,
 )
-BATCHES = Batches(keep_ended=HOUR, outcomes=True, outcomes_interval=HOUR)
+BATCHES = Batches(keep_ended=HOUR, outcomes=True, outcomes_interval=0.5 * HOUR)
+
+RULES = Rules(
+    stale_after=POLLING.stale_after,
+    full_listing_interval=POLLING.full_listing_interval,
+    keep_ended=BATCHES.keep_ended,
+    longest_poll=2 * POLLING.timeout,
+)
 
 CONFIGURED = ("history", "nameless")
 BUSY = ("history", "nameless", "bare", "sales")
@@ -107,7 +121,9 @@ class Day(msgspec.Struct, frozen=True):
     """A day: `moments` by hour, and the number of answers of `/-/healthy` by status.
 
     `expected` are the series of the simulator's batches at the end. `faults` counts the faults that
-    affected a request, `tasks_at_end` are the tasks that still run when all should have ended.
+    affected a request, `unused` are the kinds that affected none, `tasks_at_end` are the tasks that
+    still run when all should have ended. `compared` counts the samples that were compared with what
+    the API said, `stale` how often an agent's data were absent.
     """
 
     moments: dict[int, Moment]
@@ -115,6 +131,9 @@ class Day(msgspec.Struct, frozen=True):
     expected: dict[str, float]
     requests: int
     faults: int
+    unused: list[str]
+    compared: int
+    stale: int
     tasks_at_end: list[str]
 
 
@@ -136,6 +155,9 @@ def test_after_a_day_of_faults_memory_has_not_grown_and_every_agent_is_up(tmp_pa
 
     # The faults affected requests.
     assert day.faults > 100
+    assert day.unused == []
+    assert day.compared > 30_000
+    assert day.stale > 10
     assert len(+labelled(now, "ultravox_agent_poll_failures_total", "reason")) >= 6, now
     assert len(+labelled(now, "ultravox_exporter_api_retries_total", "reason")) >= 4, now
 
@@ -202,6 +224,7 @@ class World:
         self._live: dict[str, list[str]] = {agent: [] for agent in BUSY}
         self._ended: dict[str, list[str]] = {agent: [] for agent in BUSY}
         self._calls, self._keys = seeded_random("calls"), seeded_random("keys")
+        self.histories = {agent: History("main", agent) for agent in (*BUSY, "idle")}
         key_file.write_text(self.simulator.api_key)
         for index in range(OLD):
             created = loop.wall_clock() - 10 * HOUR - MINUTE * index
@@ -212,9 +235,11 @@ class World:
         for minute in itertools.count():
             self.requests += len(self.simulator.requests)
             self.simulator.requests.clear()
+            for history in self.histories.values():
+                history.forget(self._loop.wall_clock())
             if self._loop.time() < LAST_NEWS * HOUR:
                 for agent in BUSY:
-                    self._call(agent)
+                    self.call(agent)
                 guest = f"guest-{minute // 60}"
                 if minute % 60 == 5:
                     self.simulator.create(self.simulator.add_agent("guest", guest))
@@ -222,11 +247,11 @@ class World:
                     self.simulator.delete_agent(guest)
             await asyncio.sleep(MINUTE)
 
-    def _call(self, agent: str) -> None:
+    def call(self, agent: str) -> None:
         """Make some of an agent's calls. Batches are created, end, or are deleted while live."""
         live, ended = self._live[agent], self._ended[agent]
         if len(live) < LIVE:
-            live.append(self.simulator.create(agent, total_count=CALLS))
+            live.append(self._create(agent))
         for batch in tuple(live):
             made = self.simulator.batch(agent, batch).completed_count + self._calls.randrange(10)
             self.simulator.update(batch, completed_count=min(made, CALLS))
@@ -234,10 +259,27 @@ class World:
                 self.simulator.update(batch, ended_at=self._loop.wall_clock())
                 live.remove(batch)
                 ended.append(batch)
+            self._note(agent, batch)
         if len(ended) > ENDED:
-            self.simulator.delete(ended.pop(self._calls.randrange(ENDED)))
-        if self._calls.random() < 0.01:
-            self.simulator.delete(live.pop())
+            self._delete(agent, ended.pop(self._calls.randrange(ENDED)))
+        if live and self._calls.random() < 0.01:
+            self._delete(agent, live.pop())
+
+    def _create(self, agent: str) -> str:
+        """Create a batch whose window ends with the 59th second of a minute."""
+        now = self._loop.wall_clock()
+        end = (now + self._calls.uniform(0.5, 2.0) * HOUR) // MINUTE * MINUTE + 59
+        batch = self.simulator.create(agent, total_count=CALLS, window_end=end)
+        self._note(agent, batch)
+        return batch
+
+    def _note(self, agent: str, batch: str) -> None:
+        record = batch_record(self.simulator.batch(agent, batch))
+        self.histories[agent].note(batch, record, self._loop.wall_clock())
+
+    def _delete(self, agent: str, batch: str) -> None:
+        self.simulator.delete(batch)
+        self.histories[agent].note(batch, None, self._loop.wall_clock())
 
     async def change_keys(self) -> None:
         """Change the API's key from time to time, and the key file a little later."""
@@ -264,69 +306,143 @@ class World:
 class Trouble:
     """Adds and removes faults outside of the hours without faults, one at a time.
 
-    `struck` counts the faults that affected a request.
+    `struck` counts the faults that affected a request, by the number of their kind.
     """
 
-    def __init__(self, loop: VirtualLoop, simulator: Simulator, seed: str) -> None:
+    def __init__(self, loop: VirtualLoop, world: World, seed: str) -> None:
         self._loop = loop
-        self._simulator = simulator
+        self._world = world
         self._rng = seeded_random(seed)
-        self.struck = 0
+        self.kinds = kinds(world, seed)
+        self.struck: Counter[int] = Counter()
 
     async def make(self) -> None:
-        """Add every effect, one after the other in random order, until cancelled."""
+        """Add every fault, one after the other in random order, until cancelled."""
         while True:
-            for index in self._rng.sample(range(len(effects())), len(effects())):
+            for index in self._rng.sample(range(len(self.kinds)), len(self.kinds)):
                 await self._strike(index)
-                await asyncio.sleep(self._rng.uniform(0.0, 240.0))
+                await asyncio.sleep(self._rng.uniform(0.0, 120.0))
 
     async def _strike(self, index: int) -> None:
         while (until := next_calm(self._loop.time())) <= self._loop.time():
             await asyncio.sleep(until + HOUR - self._loop.time())
-        path, agent = self._rng.choice(TARGETS)
+        kind = self.kinds[index]
+        path, agent = self._rng.choice(kind.targets)
         times = self._rng.choice((1, None, None))
-        fault = Fault(effect=effects()[index], path=path, agent_id=agent, times=times)
-        handle = self._simulator.faults.add(fault)
-        lasting = self._rng.uniform(20.0, 600.0)
-        await asyncio.sleep(min(lasting, until - self._loop.time()))
+        fault = Fault(effect=kind.effect(), path=path, agent_id=agent, times=times)
+        handle = self._world.simulator.faults.add(fault)
+        ends = self._loop.time() + self._rng.uniform(20.0, 600.0)
+        while (now := self._loop.time()) < until and (now < ends or not handle.hits):
+            await asyncio.sleep(min(10.0, until - now))
         handle.remove()
-        self.struck += bool(handle.hits)
+        self.struck[index] += bool(handle.hits)
 
 
 LISTING = "/api/agents/*/scheduled_batches"
+CALL_STATUS = f"{LISTING}/*/scheduled_calls"
 
-TARGETS = (
-    *((LISTING, agent) for agent in BUSY),
-    *[(LISTING, None)] * 4,
-    *[("*", None)] * 2,
-    ("/api/agents", None),
-    (f"{LISTING}/*/scheduled_calls", None),
-)
-"""Paths and agents of faults; an entry that is repeated is chosen more often."""
+Target = tuple[str, str | None]
+"""The path and the agent of a fault."""
+
+LISTINGS: tuple[Target, ...] = (*((LISTING, agent) for agent in BUSY), *[(LISTING, None)] * 4)
+SHORT: tuple[Target, ...] = tuple((LISTING, agent) for agent in BUSY[1:])
+"""Agents whose listing is one page: where the order changes between two pages, a cursor names
+other records, and the answers are wrong."""
+DISCOVERY: tuple[Target, ...] = (("/api/agents", None),)
+ACCOUNT_PROBE: tuple[Target, ...] = (("/api/accounts/me", None),)
+STATUS: tuple[Target, ...] = ((CALL_STATUS, None),)
+ANY: tuple[Target, ...] = (*LISTINGS, *[("*", None)] * 2, *DISCOVERY, *STATUS)
+"""An entry that is repeated is chosen more often."""
+
+ZONELESS = "2025-03-22T15:48:32"
+LONG_AGO = "Mon, 01 Jan 0001 00:00:00 +2359"
+FAR = "Mon, 99999999999999999999 Jan 2024 00:00:00 GMT"
+NINES = "9" * 30
 
 
-def effects() -> tuple[f.Effect, ...]:
-    """Return the effects of all faults."""
-    # The server's `Date` is the real time, so the date is made when the fault is added.
-    date = formatdate(time.time() + 90.0, usegmt=True)
+class Kind(NamedTuple):
+    """A fault: its effect, made anew each time, and where it may be."""
+
+    effect: Callable[[], f.Effect]
+    targets: tuple[Target, ...]
+
+
+def kinds(world: World, seed: str) -> tuple[Kind, ...]:
+    """Return all faults. None of them is a valid answer that is not true."""
     return (
-        *(f.Status(status) for status in (401, 402, 403, 404, 429, 500, 502, 503, 504)),
-        *(f.Status(429, retry_after=wait) for wait in (5, 1000, date, "soon")),
-        *(f.Status(503, retry_after=wait) for wait in (20, 200)),
-        *(f.Replace(b""), f.Replace([]), f.Replace({"results": None})),
-        *(f.WrongType("created", "yesterday"), f.WrongType("totalCount", -1)),
-        *(f.Missing("endedAt"), f.NotJson(), f.Huge(1), f.OldestFirst()),
-        *(f.Redirect("http://127.0.0.1:9/"), f.ForeignNext("http://127.0.0.1:9")),
-        *(f.RepeatNext(), f.EmptyNext(), f.NoLinks(), f.NoTotal()),
-        *(f.CutBody(), f.Reset(), f.CorruptGzip(), f.CorruptGzip(garbage=True)),
-        *(f.Hang(), f.HangInBody(), f.Delay(1.0), f.Delay(30.0), f.Delay(60.0)),
+        *(Kind(partial(_same, effect), ANY) for effect in ANYWHERE),
+        *(Kind(partial(_same, effect), LISTINGS) for effect in IN_LISTINGS),
+        *(Kind(partial(_same, effect), DISCOVERY) for effect in IN_DISCOVERY),
+        *(Kind(partial(_same, effect), STATUS) for effect in IN_CALL_STATUS),
+        # The server's `Date` is the real time, so the date is made when the fault is added.
+        Kind(lambda: f.Status(429, formatdate(time.time() + 90.0, usegmt=True)), ANY),
+        Kind(f.OldestFirst, SHORT),
+        *(
+            Kind(partial(hook, partial(world.call, BUSY[0])), LISTINGS)
+            for hook in (f.Before, f.After)
+        ),
+        *(
+            Kind(partial(_same, random_responses(seed, record, page=page)), targets)
+            for record, page, targets in (
+                (responses.AGENT, True, LISTINGS),
+                (responses.BATCH, True, DISCOVERY),
+                (responses.AGENT, True, STATUS),
+                (responses.ACCOUNT, False, ACCOUNT_PROBE),
+            )
+        ),
     )
+
+
+def _same(effect: f.Effect) -> f.Effect:
+    return effect
+
+
+def random_responses(seed: str, record: dict[str, object], *, page: bool) -> f.Raw:
+    """Return a fault with random responses.
+
+    A page has records of another kind: so none of them can be read, and no page is a valid one.
+    """
+    made = responses.Responses(len(seed), empty_pages=False)
+    return f.Raw(lambda: made.next(record, page=page))
+
+
+ANYWHERE: tuple[f.Effect, ...] = (
+    *(f.Status(status) for status in (401, 402, 403, 404, 429, 500, 502, 503, 504)),
+    *(f.Status(429, retry_after=wait) for wait in (5, 1000, "soon", "-1", NINES, LONG_AGO, FAR)),
+    *(f.Status(503, retry_after=wait) for wait in (20, 200)),
+    *(f.Replace(b""), f.Replace([]), f.Replace({"results": None}), f.NotJson()),
+    *(f.Redirect("http://127.0.0.1:9/"), f.Headers((("Content-Encoding", "br"),))),
+    f.Headers((("Date", FAR), ("Retry-After", NINES))),
+    *(f.Headers((("X-Policy", "x" * size),)) for size in (9_000, 70_000)),
+    *(f.CutBody(), f.Reset(), f.CorruptGzip(), f.CorruptGzip(garbage=True)),
+    *(f.Hang(), f.HangInBody(), f.Delay(1.0), f.Delay(30.0), f.Delay(60.0)),
+)
+IN_LISTINGS: tuple[f.Effect, ...] = (
+    *(f.Replace({"results": [], "total": 4}), f.Respelled()),
+    *(f.WrongType("created", "yesterday"), f.WrongType("totalCount", -1), f.Missing("endedAt")),
+    *(f.WrongType(name, ZONELESS, 0) for name in ("created", "windowEnd")),
+    *(
+        f.WrongType("completedCount", 1.5, 0),
+        f.Missing("totalCount", 0),
+        f.WrongType("x", "\ud800"),
+    ),
+    *(f.ForeignNext("http://127.0.0.1:9"), f.RepeatNext(), f.EmptyNext(), f.NoLinks(), f.NoTotal()),
+    *(f.WithoutNext(), f.Huge(1), f.Huge(9), f.Bomb(3), f.Bomb(1000)),
+)
+IN_DISCOVERY: tuple[f.Effect, ...] = (
+    *(f.Replace({"results": [], "total": 4}), f.WrongType("agentId", 7), f.WrongType("name", 7, 0)),
+    *(f.WrongType("name", "\ud800 x"), f.Missing("agentId"), f.NoTotal(), f.Bomb(1000)),
+)
+IN_CALL_STATUS: tuple[f.Effect, ...] = (
+    *(f.Replace({"results": [], "total": total}) for total in (-1, "7", 10**6, None)),
+    *(f.NoTotal(), f.Replace({"total": 3}), f.Bomb(1000)),
+)
 
 
 async def live(loop: VirtualLoop, key_file: Path) -> Day:
     """Run a day of virtual time."""
     world = World(loop, key_file)
-    troubles = [Trouble(loop, world.simulator, seed) for seed in ("one", "another")]
+    troubles = [Trouble(loop, world, seed) for seed in ("one", "another")]
     redactor = Redactor()
     configure("info", LogFormat.LOGFMT, redactor)
     listening: asyncio.Future[list[Address]] = loop.create_future()
@@ -351,32 +467,62 @@ async def live(loop: VirtualLoop, key_file: Path) -> Day:
             tasks.create_task(world.change_keys()),
             *(tasks.create_task(trouble.make()) for trouble in troubles),
         ]
-        moments, healthy = await watch(loop, (await listening)[0])
+        watcher = Watcher(loop, world)
+        await watcher.watch((await listening)[0])
         expected = world.series()
         for task in running:
             task.cancel()
     tasks_at_end = [str(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
-    struck = sum(trouble.struck for trouble in troubles)
-    return Day(moments, healthy, expected, world.requests, struck, tasks_at_end)
+    struck = sum((trouble.struck for trouble in troubles), Counter[int]())
+    names = [repr(kind.effect())[:60] for kind in troubles[0].kinds]
+    return Day(
+        moments=watcher.moments,
+        healthy=dict(watcher.healthy),
+        expected=expected,
+        requests=world.requests,
+        faults=struck.total(),
+        unused=[name for index, name in enumerate(names) if not struck[index]],
+        compared=watcher.compared,
+        stale=watcher.stale,
+        tasks_at_end=tasks_at_end,
+    )
 
 
-async def watch(loop: VirtualLoop, address: Address) -> tuple[dict[int, Moment], dict[int, int]]:
-    """Ask for the health every 2 minutes and for the metrics every 10, until the day ends.
+class Watcher:
+    """Asks for the health every 2 minutes and for the metrics every 10, until the day ends.
 
-    Return the moments by hour, and the number of answers by status.
+    `moments` are by hour, `healthy` counts the answers of `/-/healthy` by status.
     """
-    moments: dict[int, Moment] = {}
-    healthy: Counter[int] = Counter()
-    async with aiohttp.ClientSession(f"http://{address}") as session:
-        for minute in range(2, HOURS * 60 + 1, 2):
-            await asyncio.sleep(minute * MINUTE - loop.time())
-            async with session.get("/-/healthy") as response:
-                healthy[response.status] += 1
-            if minute % 10 == 0:
-                page = await scrape(session)
-                if minute in (EARLY * 60, SETTLED * 60, HOURS * 60):
-                    moments[minute // 60] = moment(page)
-    return moments, healthy
+
+    def __init__(self, loop: VirtualLoop, world: World) -> None:
+        self._loop = loop
+        self._world = world
+        self.moments: dict[int, Moment] = {}
+        self.healthy: Counter[int] = Counter()
+        self.compared = 0
+        self.stale = 0
+
+    async def watch(self, address: Address) -> None:
+        """Watch until the day ends."""
+        async with aiohttp.ClientSession(f"http://{address}") as session:
+            for minute in range(2, HOURS * 60 + 1, 2):
+                await asyncio.sleep(minute * MINUTE - self._loop.time())
+                async with session.get("/-/healthy") as response:
+                    self.healthy[response.status] += 1
+                if minute % 10 == 0:
+                    page = await scrape(session)
+                    self._compare(page)
+                    if minute in (EARLY * 60, SETTLED * 60, HOURS * 60):
+                        self.moments[minute // 60] = moment(page)
+
+    def _compare(self, page: str) -> None:
+        """Compare each sample of the batches, and each sum, with what the API said at its time."""
+        found, now = samples(page), self._loop.wall_clock()
+        for agent, history in self._world.histories.items():
+            health = health_of(found, "main", agent)
+            compared = history.check(found, health, now, RULES)
+            self.compared += compared
+            self.stale += health.last_success is not None and not compared
 
 
 async def scrape(session: aiohttp.ClientSession) -> str:

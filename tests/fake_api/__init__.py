@@ -32,14 +32,18 @@ a `Handle` with `hits` and `remove()`; `faults.clear()` removes all faults.
     NoTotal()                no `total`
     WithoutNext()            no `next`, also before the last page
     OldestFirst()            the opposite order
+    Headers(headers)         other headers
+    Respelled()              the same values written in another way
     HangInBody()             send half the body, then nothing
     CutBody()                send half the body, then close the connection
     Reset()                  close the connection without an answer
     Huge(mebibytes)          stream that many MiB before the real object; still JSON
     CorruptGzip(garbage)     send gzip that is cut, or bytes that are not gzip
+    Bomb(mebibytes)          send gzip of that many MiB of spaces and the real object
+    Raw(make)                send the bytes that `make` returns, and close the connection
 
 If several hit one request: hooks (`Before`, `After`) run, delays add up, changes to the answer are
-made in the order of adding, and of the last five only the first has an effect. A fault also hits
+made in the order of adding, and of the last seven only the first has an effect. A fault also hits
 requests with a wrong key. aiohttp's client retries once when a connection breaks before the
 answer: one `Reset` may receive two requests.
 """

@@ -1,6 +1,7 @@
 """Answers other than the API's: pure functions of the API's answer and one effect."""
 
 import json
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from http.client import responses
@@ -16,6 +17,7 @@ from tests.fake_api.faults import (
     Effect,
     EmptyNext,
     ForeignNext,
+    Headers,
     Missing,
     NoLinks,
     NotJson,
@@ -23,12 +25,14 @@ from tests.fake_api.faults import (
     Redirect,
     RepeatNext,
     Replace,
+    Respelled,
     Status,
     WithoutNext,
     WrongType,
 )
 
 _JSON = "application/json"
+_LAST_SECOND = re.compile(r"(?<=T\d\d:\d\d:)59")
 _LOGIN_PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>Log in.</body></html>\n"
 )
@@ -42,6 +46,9 @@ def altered(answer: web.Response, effect: Effect, request: web.Request) -> web.R
     other = _other(effect)
     if other is not None:
         return other
+    if isinstance(effect, Headers):
+        answer.headers.update(effect.headers)
+        return answer
     page = _json_object(answer)
     if page is None:
         return answer
@@ -101,7 +108,24 @@ def _with_records(page: Record, effect: Effect) -> Record:
             return _each(page, lambda record: record | {field: value}, index)
         case Missing(field=field, index=index):
             return _each(page, lambda record: _without(record, field), index)
+        case Respelled():
+            return _each(page, _respelled, None)
     return page
+
+
+def _respelled(record: Record) -> Record:
+    return {name: _respelled_value(value) for name, value in record.items()}
+
+
+def _respelled_value(value: object) -> object:
+    match value:
+        case bool():
+            return value
+        case int():
+            return float(value)
+        case str():
+            return _LAST_SECOND.sub("60", value)
+    return value
 
 
 def _with_links(page: Record, effect: Effect, request: web.Request) -> Record:

@@ -7,8 +7,9 @@ WrongType, Missing                   the API's answer with wrong records
 ForeignNext, RepeatNext, EmptyNext,
 NoLinks, NoTotal, WithoutNext,
 OldestFirst                          the API's answer with other links, or in another order
+Headers, Respelled                   the API's answer with other headers, or otherwise written
 HangInBody, CutBody, Reset, Huge,
-CorruptGzip                          an answer that breaks while it is sent
+CorruptGzip, Bomb, Raw               an answer that breaks while it is sent
 """
 
 from collections.abc import Callable
@@ -123,6 +124,16 @@ class NoTotal(msgspec.Struct, frozen=True):
     """Leave `total` out of the page (the schema allows it)."""
 
 
+class Headers(msgspec.Struct, frozen=True):
+    """Send the answer with these headers, each in place of one with the same name."""
+
+    headers: tuple[tuple[str, str], ...]
+
+
+class Respelled(msgspec.Struct, frozen=True):
+    """Write the same values in another way: counts as `100.0`, the second 59 as leap second 60."""
+
+
 class OldestFirst(msgspec.Struct, frozen=True):
     """List in the opposite order. For whole listings: a cursor is valid in one order only."""
 
@@ -151,7 +162,19 @@ class CorruptGzip(msgspec.Struct, frozen=True):
     garbage: bool = False
 
 
-Transport = HangInBody | CutBody | Reset | Huge | CorruptGzip
+class Bomb(msgspec.Struct, frozen=True):
+    """Send gzip that has that many MiB of spaces before the real object."""
+
+    mebibytes: int
+
+
+class Raw(msgspec.Struct, frozen=True):
+    """Send the bytes that `make` returns as the whole response, then close the connection."""
+
+    make: Callable[[], bytes]
+
+
+Transport = HangInBody | CutBody | Reset | Huge | CorruptGzip | Bomb | Raw
 """The effects on the connection while an answer is sent."""
 
 Effect = (
@@ -171,6 +194,8 @@ Effect = (
     | NoLinks
     | NoTotal
     | WithoutNext
+    | Headers
+    | Respelled
     | OldestFirst
     | Transport
 )

@@ -99,15 +99,22 @@ def good(record: dict[str, object], *, page: bool) -> bytes:
 
 
 class Responses:
-    """Makes random responses to a request for a record like this one, or for a page of them."""
+    """Makes random responses to a request for a record like this one, or for a page of them.
 
-    def __init__(self, seed: int) -> None:
+    Without `empty_pages`, no page of them is a valid one without records.
+    """
+
+    def __init__(self, seed: int, *, empty_pages: bool = True) -> None:
         self._random = Random(seed)  # noqa: S311 - no secret
+        self._empty_pages = empty_pages
 
     def next(self, record: dict[str, object], *, page: bool) -> bytes:
         """Return the next response; a few are valid."""
         random = self._random
-        body, headers = self._framed(self._encoded(self._body(record, page=page)))
+        content = self._body(record, page=page)
+        while not self._empty_pages and b'"results": []' in content:
+            content = self._body(record, page=page)
+        body, headers = self._framed(self._encoded(content))
         headers += [
             (random.choice(BROKEN_HEADERS) if self._one(20) else random.choice(HEADERS[5:]))
             + random.choice((*(b": ",) * 20, b":", b" : ", b""))

@@ -9,6 +9,7 @@ from tests.fake_api.faults import (
     Effect,
     EmptyNext,
     ForeignNext,
+    Headers,
     Missing,
     NoLinks,
     NotJson,
@@ -17,6 +18,7 @@ from tests.fake_api.faults import (
     Redirect,
     RepeatNext,
     Replace,
+    Respelled,
     Status,
     WrongType,
 )
@@ -160,6 +162,28 @@ async def test_links_may_be_missing_on_the_last_page_only(
 async def test_the_total_may_be_missing(client: Client, simulator: Simulator, path: str) -> None:
     page = await served(client, simulator, NoTotal(), path)
     assert set(page) == {"next", "previous", "results"}
+
+
+async def test_headers_take_the_place_of_others(client: Client, simulator: Simulator) -> None:
+    date = ("Date", "Mon, 99999999999999999999 Jan 2024 00:00:00 GMT")
+    simulator.faults.add(Fault(effect=Headers((date, ("X-Long", "x" * 5000)))))
+    reply = await client.get("/api/agents")
+    assert reply.status == 200
+    assert (reply.headers["Date"], reply.headers["X-Long"]) == (date[1], "x" * 5000)
+
+
+async def test_values_may_be_written_in_another_way(
+    client: Client, simulator: Simulator, agent: str
+) -> None:
+    last_second = EPOCH - EPOCH % 60 + 59
+    simulator.create(agent, created=EPOCH + 1, total_count=100, window_end=last_second)
+    before = (await client.json(batches_of(agent)))["results"][0]
+    page = await served(client, simulator, Respelled(), batches_of(agent))
+    record = page["results"][0]
+    assert isinstance(record["totalCount"], float)
+    assert (record["totalCount"], record["paused"], record["endedAt"]) == (100, False, None)
+    assert before["windowEnd"].endswith(":59Z")
+    assert record["windowEnd"] == before["windowEnd"].replace(":59Z", ":60Z")
 
 
 async def test_the_order_may_be_the_opposite(

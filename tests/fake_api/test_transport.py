@@ -11,12 +11,14 @@ import pytest
 
 from tests.fake_api import Fault, Simulator, serve
 from tests.fake_api.faults import (
+    Bomb,
     CorruptGzip,
     CutBody,
     Effect,
     Hang,
     HangInBody,
     Huge,
+    Raw,
     Reset,
     Status,
 )
@@ -62,6 +64,25 @@ async def test_corrupt_gzip_cannot_be_decompressed(
         body = await response.read()
     with pytest.raises((error, zlib.error)):
         gzip.decompress(body)
+
+
+async def test_a_bomb_is_a_small_body_that_is_the_real_answer_when_it_is_decompressed(
+    client: Client, simulator: Simulator
+) -> None:
+    """It has several members, as gzip allows; aiohttp decompresses all of them."""
+    simulator.faults.add(Fault(effect=Bomb(mebibytes=3)))
+    reply = await client.get("/api/agents")
+    assert int(reply.headers["Content-Length"]) < 100_000
+    assert (len(reply.body) > 3 * 1024 * 1024, reply.json()["results"]) == (True, [])
+
+
+async def test_a_raw_response_is_sent_byte_for_byte(client: Client, simulator: Simulator) -> None:
+    responses = iter([b"HTTP/1.1 201 Odd\r\n\r\nodd", b"HTTP/1.1 200 OK\r\n\r\n"])
+    simulator.faults.add(Fault(effect=Raw(lambda: next(responses))))
+    for expected in ((201, b"odd"), (200, b"")):
+        reply = await client.get("/api/agents")
+        assert (reply.status, reply.body) == expected
+    assert [request.status for request in simulator.requests] == [200, 200]
 
 
 @pytest.mark.parametrize("effect", [Hang(), HangInBody()])

@@ -2,11 +2,21 @@
 
 import asyncio
 import gzip
+from functools import cache
 
 from aiohttp import web
 
 from tests.fake_api.answers import content
-from tests.fake_api.faults import CorruptGzip, CutBody, HangInBody, Huge, Reset, Transport
+from tests.fake_api.faults import (
+    Bomb,
+    CorruptGzip,
+    CutBody,
+    HangInBody,
+    Huge,
+    Raw,
+    Reset,
+    Transport,
+)
 
 _MEBIBYTE = 1024 * 1024
 
@@ -21,10 +31,11 @@ async def send(request: web.Request, answer: web.Response, effect: Transport) ->
     """Send the answer with the effect of a fault."""
     match effect:
         case Reset():
-            _close(request)
-            return await hang()
-        case CorruptGzip(garbage=garbage):
-            return _corrupt(answer, garbage=garbage)
+            return await _last(request, b"")
+        case CorruptGzip() | Bomb():
+            return _gzip(answer, _compressed(content(answer), effect))
+        case Raw(make=make):
+            return await _last(request, make())
         case Huge(mebibytes=mebibytes):
             return await _huge(request, answer, mebibytes)
         case CutBody():
@@ -36,11 +47,25 @@ async def send(request: web.Request, answer: web.Response, effect: Transport) ->
             return await hang()
 
 
-def _corrupt(answer: web.Response, *, garbage: bool) -> web.Response:
-    compressed = gzip.compress(content(answer), mtime=0)
+def _compressed(body: bytes, effect: CorruptGzip | Bomb) -> bytes:
+    """Return the body as the effect compresses it."""
+    compressed = gzip.compress(body, mtime=0)
+    if isinstance(effect, Bomb):
+        return _bomb(effect.mebibytes) + compressed
+    return b"\x00garbage" * 8 if effect.garbage else compressed[: len(compressed) // 2]
+
+
+@cache
+def _bomb(mebibytes: int) -> bytes:
+    """Return gzip of that many MiB of spaces, which may be in front of JSON."""
+    return gzip.compress(b" " * _MEBIBYTE, mtime=0) * mebibytes
+
+
+def _gzip(answer: web.Response, body: bytes) -> web.Response:
+    """Return the answer with a body that is announced as gzip."""
     return web.Response(
         status=answer.status,
-        body=b"\x00garbage" * 8 if garbage else compressed[: len(compressed) // 2],
+        body=body,
         content_type=answer.content_type,
         headers={"Content-Encoding": "gzip"},
     )
@@ -73,6 +98,14 @@ def _stream(answer: web.Response) -> web.StreamResponse:
     headers = answer.headers.copy()
     headers.popall("Content-Length", None)
     return web.StreamResponse(status=answer.status, headers=headers)
+
+
+async def _last(request: web.Request, response: bytes) -> web.StreamResponse:
+    """Send bytes as the whole response, and close the connection."""
+    assert request.transport is not None
+    request.transport.write(response)
+    _close(request)
+    return await hang()
 
 
 def _close(request: web.Request) -> None:

@@ -226,6 +226,19 @@ async def test_the_name_comes_from_the_api_and_follows_a_rename(
         assert name() == agent
 
 
+async def test_a_name_that_cannot_be_read_is_not_asked_for_with_each_poll(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    """The second failure in a row makes the next request wait, and polls go on."""
+    agent = simulator.add_agent("Renewals")
+    simulator.faults.add(Fault(path="/api/agents/*", effect=f.Status(403)))
+    async with surroundings(simulator, account(base_url, agent), clock=clock) as made:
+        poller = made.poller(agent, ask_name=True)
+        for _ in range(5):
+            assert isinstance(await poller.run_once(Run()), Success)
+    assert sum(request.path.endswith(agent) for request in simulator.requests) == 2
+
+
 async def test_an_agent_that_is_down_is_not_asked_for_its_name(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:

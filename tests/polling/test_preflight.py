@@ -33,7 +33,9 @@ async def report_on(
 ) -> AccountReport:
     """Return the report of a machine whose clock is `ahead` seconds ahead of the server's."""
     async with client(simulator, base_url) as api:
-        return await preflight(api, watched, POLLING, lambda: (api.server_time or 0.0) + ahead)
+        return await preflight(
+            api, watched, POLLING, lambda: (api.server_clock.date or 0.0) + ahead
+        )
 
 
 async def test_the_report_has_names_live_batches_and_pages(
@@ -147,7 +149,7 @@ async def test_without_discovery_there_is_no_plan(simulator: Simulator, base_url
 async def test_a_rejected_key_is_the_only_problem(simulator: Simulator, base_url: str) -> None:
     simulator.faults.add(Fault(path="/api/accounts/me", effect=f.Status(401)))
     async with client(simulator, base_url) as api:
-        assert api.server_time is None
+        assert api.server_clock.date is None
         found = await preflight(api, account(base_url), POLLING, lambda: 0.0)
     assert found == AccountReport(
         "main",

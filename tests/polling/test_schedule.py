@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from exporter.api.deadline import UNWATCHED, Watch
 from exporter.api.rate_limit import RequestLimiter
 from exporter.config import Polling
-from exporter.errors import StatusError
+from exporter.errors import PayloadError, StatusError
 from exporter.polling.health_log import HealthLog
 from exporter.polling.heartbeat import Heartbeat
 from exporter.polling.job import Events, Failure, Outcome, Run, Success
@@ -21,7 +22,7 @@ from exporter.polling.schedule import (
     poll_interval,
     run_periodically,
 )
-from tests.support.entries import Entries, settle
+from tests.support.entries import settle
 
 ERROR = StatusError("x: the API answered HTTP 500")
 
@@ -59,7 +60,7 @@ class Scripted:
     events = Events("work_succeeded", "work_failed", "work_recovered")
 
     def __init__(
-        self, *script: Outcome, seconds: float = 0.0, needs_poll_slot: bool = False
+        self, *script: Outcome | Exception, seconds: float = 0.0, needs_poll_slot: bool = False
     ) -> None:
         self.begun: list[float] = []
         self.failures: list[int] = []
@@ -77,6 +78,8 @@ class Scripted:
         self.begun.append(asyncio.get_running_loop().time())
         self.failures.append(run.failures_in_a_row)
         outcome = next(self._script, None)
+        if isinstance(outcome, Exception):
+            raise outcome
         if outcome is None:
             self.finished.set()
             await asyncio.Event().wait()
@@ -90,9 +93,14 @@ def slots() -> PollSlots:
     return PollSlots(RequestLimiter(10_000.0, lambda _: None))
 
 
+def crashed(error: PayloadError, _run: Run) -> Failure:
+    """Return the failure of a job that crashed."""
+    return Failure(0.1, error)
+
+
 async def finish(job: Scripted, heartbeat: Heartbeat, delay: float = 0.0) -> None:
     """Run a job to the end of its script, and cancel it there."""
-    running = run_periodically(job, slots(), heartbeat, HealthLog("main"), delay)
+    running = run_periodically(job, slots(), heartbeat, HealthLog("main"), crashed, delay)
     task = asyncio.create_task(running)
     async with asyncio.timeout(20):
         await job.finished.wait()
@@ -147,18 +155,41 @@ async def test_health_is_logged_when_it_changes_and_otherwise_at_debug() -> None
     assert logs[2] == {**logs[2], "reason": "status", "error": str(ERROR)}
 
 
+async def test_an_exception_that_a_job_does_not_expect_is_a_failure_of_that_job() -> None:
+    """It backs off, and is logged with its traceback: once, until the job succeeds again."""
+    job = Scripted(KeyError("x"), KeyError("x"), Success(0.001), KeyError("x"))
+    with capture_logs() as logs:
+        await finish(job, Heartbeat())
+    assert job.failures == [0, 1, 2, 0, 1]
+    assert job.begun[2] - job.begun[1] >= 0.2
+    crashes = [each for each in logs if each["event"] == "job_crashed"]
+    assert [each["log_level"] for each in crashes] == ["error", "debug", "error"]
+    assert [repr(each["exc_info"]) for each in crashes] == ["KeyError('x')"] * 3
+    assert [each["log_level"] for each in logs if each["event"] == "work_failed"] == [
+        *("warning", "debug", "warning")
+    ]
+    assert [each["error"] for each in logs if each["event"] == "work_failed"] == [
+        "a bug of the exporter, see job_crashed in the log: KeyError"
+    ] * 3
+
+
 async def test_a_job_that_hangs_is_overdue_and_one_that_waits_is_not() -> None:
     """The heartbeat's grace is so short here that only what is not expected is not overdue."""
-    heartbeat, entries = Heartbeat(grace=-3600.0), Entries()
+    heartbeat, leave = Heartbeat(grace=-3600.0), asyncio.Event()
     given = slots()
-    inside = entries.start(*"abcd"[:MAX_POLLS], entry=lambda: given.slot(failing=False))
+
+    async def stay(_: Watch) -> None:
+        await leave.wait()
+
+    inside = [asyncio.create_task(given.run(stay, UNWATCHED)) for _ in range(MAX_POLLS)]
     await settle()
     job = Scripted(needs_poll_slot=True)
-    task = asyncio.create_task(run_periodically(job, given, heartbeat, HealthLog("main")))
+    running = run_periodically(job, given, heartbeat, HealthLog("main"), crashed)
+    task = asyncio.create_task(running)
     await settle()
     assert job.begun == []
     assert heartbeat.overdue() == []
-    entries.leave.set()
+    leave.set()
     await job.finished.wait()
     assert heartbeat.overdue() == ["scripted"]
     task.cancel()

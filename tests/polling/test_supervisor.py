@@ -1,15 +1,18 @@
 """The jobs of an account: agents come and go, each job has its own health."""
 
 import asyncio
-from collections.abc import Callable
+import gc
+import itertools
+import tracemalloc
+from collections.abc import Callable, Mapping
 
 import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from exporter.api.schemas import AgentRecord
-from exporter.config import Account, Agent, Discover, Polling
-from exporter.model import AccountSnapshot, DiscoveryHealth
+from exporter.config import Account, Agent, Batches, Discover, Polling
+from exporter.model import AccountSnapshot, DiscoveryHealth, PollHealth
 from exporter.polling.account_probe import AccountProbe
 from exporter.polling.discovery import Discovery, matching
 from exporter.polling.job import Failure, Run, Success
@@ -146,34 +149,167 @@ async def test_many_agents_are_all_discovered_over_pages(clock: Clock) -> None:
             await asyncio.gather(running, return_exceptions=True)
 
 
-def test_agents_that_hang_do_not_hold_up_the_others() -> None:
-    """Sixty hang, each until its deadline; the one that does not is polled on its interval."""
+class Ages:
+    """The ages of some agents' data, in seconds, and the failures of their polls."""
 
-    async def polls_of_the_healthy(loop: VirtualLoop) -> int:
-        simulator = Simulator(SimulatedAccount(name="hanging"), clock=loop.wall_clock)
-        healthy, *hanging = (simulator.add_agent() for _ in range(61))
-        simulator.create(healthy)
-        for agent in hanging:
-            simulator.faults.add(Fault(effect=f.Hang(), agent_id=agent))
-        polling = Polling(interval=30.0, timeout=25.0)
-        async with serve(simulator) as base_url:
-            watched = account(base_url, healthy, *hanging)
-            opened = surroundings(simulator, watched, clock=loop.wall_clock, polling=polling)
-            async with opened as made:
-                running = asyncio.create_task(made.supervisor.run())
-                await asyncio.sleep(600)
-                before = made.store.agent(("main", healthy)).health.polls
-                await asyncio.sleep(600)
-                after = made.store.agent(("main", healthy)).health
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
-        assert after.failures == {}
-        return after.polls - before
+    def __init__(self) -> None:
+        self.oldest = 0.0
+        self.failures: list[Mapping[str, int]] = []
+        self.polls: list[int] = []
 
+
+async def polls_while_others_hang(
+    loop: VirtualLoop, agents: int, healthy: int, calm: float, effect: f.Effect
+) -> Ages:
+    """Let all but some agents hang after `calm` seconds, for 25 minutes; return the ages of these.
+
+    The settings are the defaults.
+    """
+    simulator = Simulator(SimulatedAccount(name="hanging"), clock=loop.wall_clock)
+    ids = [simulator.add_agent() for _ in range(agents)]
+    for agent in ids:
+        simulator.create(agent)
+    # The healthy agents come last, behind all the others.
+    good, ages, polling = ids[-healthy:], Ages(), Polling()
+    async with serve(simulator) as base_url:
+        watched = replace(account(base_url, *ids), requests_per_second=5.0)
+        opened = surroundings(simulator, watched, clock=loop.wall_clock, polling=polling)
+        async with opened as made:
+            running = asyncio.create_task(made.supervisor.run())
+            await asyncio.sleep(calm)
+            for agent in ids[:-healthy]:
+                simulator.faults.add(Fault(effect=effect, agent_id=agent))
+            for _ in range(150):
+                await asyncio.sleep(10)
+                health = [made.store.agent(("main", agent)).health for agent in good]
+                successes = [
+                    each.last_success or loop.wall_clock() - loop.time() for each in health
+                ]
+                ages.oldest = max(ages.oldest, loop.wall_clock() - min(successes))
+            health = [made.store.agent(("main", agent)).health for agent in good]
+            ages.failures = [each.failures for each in health]
+            ages.polls = [each.polls for each in health]
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    return ages
+
+
+@pytest.mark.parametrize(
+    ("calm", "effect"), [(0.0, f.HangInBody()), (300.0, f.Hang())], ids=["from the start", "later"]
+)
+def test_agents_that_hang_do_not_hold_up_the_others(calm: float, effect: f.Effect) -> None:
+    """98 of 100 begin to hang at once. The data of the two others are never near `stale_after`."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, VirtualLoop)
-        assert runner.run(polls_of_the_healthy(loop)) in (20, 21)
+        ages = runner.run(polls_while_others_hang(loop, 100, 2, calm, effect))
+    assert ages.failures == [{}, {}]
+    assert ages.oldest < 300
+    # One round of all agents while they begin to hang takes 250 s; then the interval is 30 s.
+    assert min(ages.polls) > (1500 + calm - 300) / 30
+
+
+async def test_a_job_that_crashes_affects_no_other_and_goes_on(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    """An agent whose poll raises what nobody expects is down; another agent, and the probe, are up.
+
+    Settings have types that no configuration has: with them, code raises a TypeError for some
+    batches of one agent, and for call status.
+    """
+    bad, good = simulator.add_agent(), simulator.add_agent()
+    batch = simulator.create(bad, ended_at=clock.now)
+    wrong = Batches(keep_ended="6h", outcomes=True, max_per_agent="all")  # type: ignore[arg-type]  # see above
+    opened = surroundings(
+        simulator, account(base_url, bad, good), clock=clock, polling=QUICK, batches=wrong
+    )
+    with capture_logs() as logs:
+        async with opened as made:
+
+            def health(agent: str) -> PollHealth:
+                return made.store.agent(("main", agent)).health
+
+            running = asyncio.create_task(made.supervisor.run())
+            await until(lambda: health(bad).polls > 2 and health(good).polls > 2)
+            assert health(bad).up is False
+            assert health(bad).failures == {"payload": health(bad).polls}
+            assert health(bad).last_success is None
+            assert (health(good).up, health(good).failures) == (True, {})
+            assert made.store.account("main").up
+            simulator.delete(batch)
+            await until(lambda: health(bad).up is True)
+            assert made.heartbeat.overdue() == []
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    crashes = [log for log in logs if log["event"] == "job_crashed" and log["log_level"] == "error"]
+    assert {log["job"] for log in crashes} == {f"agent main/{bad}", "call status main"}
+    assert {type(log["exc_info"]) for log in crashes} == {TypeError}
+    (failed,) = [log for log in logs if log["event"] == "agent_poll_failed"][:1]
+    assert (failed["log_level"], failed["agent_id"], failed["reason"]) == (
+        *("warning", bad, "payload"),
+    )
+
+
+async def failing_polls(loop: VirtualLoop, effect: f.Effect) -> int:
+    """Let the polls of 20 agents fail, and return the bytes that the process then keeps."""
+    simulator = Simulator(SimulatedAccount(name="failing"), clock=loop.wall_clock)
+    agents = [simulator.add_agent() for _ in range(20)]
+    simulator.create(agents[0])
+    simulator.faults.add(Fault(effect=effect))
+    async with serve(simulator) as base_url:
+        watched = account(base_url, *agents)
+        async with surroundings(simulator, watched, clock=loop.wall_clock) as made:
+            tracemalloc.start()
+            running = asyncio.create_task(made.supervisor.run())
+            while any(each.health.polls < 1 for each in made.store.snapshot().agents):
+                await asyncio.sleep(0.1)
+            kept, _ = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            assert not any(each.health.up for each in made.store.snapshot().agents)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    return kept
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        f.Huge(5),
+        f.Replace({"results": 7, "x": "y" * 2**20}),
+        f.Replace({"results": [{}], "x": "y" * 2**20}),
+    ],
+    ids=["too large", "no page", "no record"],
+)
+def test_a_failure_keeps_nothing_of_the_body(effect: f.Effect) -> None:
+    """A job keeps its last error until the next run; its traceback must not keep the body."""
+    gc.disable()
+    try:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            loop = runner.get_loop()
+            assert isinstance(loop, VirtualLoop)
+            assert runner.run(failing_polls(loop, effect)) < 8 * 2**20
+    finally:
+        gc.enable()
+
+
+async def test_a_probe_that_crashes_shows_the_account_down(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    """The wall clock raises once, when the probe reads it."""
+    reads = itertools.count()
+
+    def broken_once() -> float:
+        if next(reads) == 0:
+            raise OSError
+        return clock.now
+
+    opened = surroundings(simulator, account(base_url), clock=broken_once, polling=QUICK)
+    async with opened as made:
+        running = asyncio.create_task(made.supervisor.run())
+        await until(lambda: made.store.account("main").up is False)
+        await until(lambda: made.store.account("main").up is True)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_too_many_agents_for_the_rate_limit_are_one_warning(

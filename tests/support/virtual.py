@@ -9,7 +9,7 @@ import selectors
 import time
 from collections.abc import Callable
 
-SETTLING = 0.0001
+SETTLING = 0.00002
 """Real seconds in which data may still arrive before virtual time passes. `epoll` cannot wait for
 less than a millisecond, and a virtual day has tens of thousands of such waits."""
 
