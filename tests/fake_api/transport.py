@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from contextlib import suppress
 from functools import cache
 
 from aiohttp import web
@@ -85,11 +86,13 @@ async def _huge(request: web.Request, answer: web.Response, mebibytes: int) -> w
     """Stream `{"padding": "xxx…", …the real object}`: valid JSON for a client that reads it all."""
     response = _stream(answer)
     await response.prepare(request)
-    await response.write(b'{"padding":"')
-    for _ in range(mebibytes):
-        await response.write(b"x" * _MEBIBYTE)
-    await response.write(b'",' + content(answer).removeprefix(b"{"))
-    await response.write_eof()
+    # A client that has read enough closes the connection.
+    with suppress(ConnectionError):
+        await response.write(b'{"padding":"')
+        for _ in range(mebibytes):
+            await response.write(b"x" * _MEBIBYTE)
+        await response.write(b'",' + content(answer).removeprefix(b"{"))
+        await response.write_eof()
     return response
 
 
