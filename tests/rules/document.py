@@ -18,7 +18,7 @@ GROUPS = (*batches.GROUPS, *service.GROUPS)
 
 FIRING = (
     "sum_over_time((count by (alertname, severity, agent_id, batch_id)"
-    ' (ALERTS{{alertstate="firing",alertname=~"{matching}"{account}}}))[{seconds}s:1m])'
+    ' (ALERTS{{alertstate="firing",alertname=~"{matching}"{own}}}))[{seconds}s:1m])'
 )
 """Query for the number of minutes in which each alert fires, counted per firing instance."""
 
@@ -62,11 +62,11 @@ def _test(scenarios: Sequence[Scenario]) -> dict[str, object]:
 
 def _firing(scenario: Scenario) -> Iterator[dict[str, object]]:
     """Yield the expected alerts of each span."""
-    account = "" if scenario.alone else f",{_account(scenario)}"
+    own = "" if scenario.alone else f",{_own_label(scenario)}"
     for (first, last), alerts in scenario.fires.items():
         yield {
             "expr": FIRING.format(
-                matching=scenario.matching, account=account, seconds=_seconds(first, last)
+                matching=scenario.matching, own=own, seconds=_seconds(first, last)
             ),
             "eval_time": f"{last}m",
             "exp_samples": [
@@ -78,7 +78,7 @@ def _firing(scenario: Scenario) -> Iterator[dict[str, object]]:
 def _silent(scenario: Scenario) -> Iterator[dict[str, object]]:
     """Yield the expectation of no sample, for each recorded name and span."""
     for record, first, last in scenario.silent:
-        series = f"{record}{{{_account(scenario)}}}"
+        series = f"{record}{{{_own_label(scenario)}}}"
         yield {
             "expr": f"count_over_time({series}[{_seconds(first, last)}s])",
             "eval_time": f"{last}m",
@@ -90,15 +90,15 @@ def _recorded(scenario: Scenario) -> Iterator[dict[str, object]]:
     """Yield the expected value of each recorded name and minute."""
     for record, minute, value in scenario.recorded:
         yield {
-            "expr": f"sum({record}{{{_account(scenario)}}})",
+            "expr": f"sum({record}{{{_own_label(scenario)}}})",
             "eval_time": f"{minute}m",
             "exp_samples": [{"value": value}],
         }
 
 
-def _account(scenario: Scenario) -> str:
-    """Return the matcher of the scenario's account."""
-    return f'{scenario.account_label}="{scenario.name}"'
+def _own_label(scenario: Scenario) -> str:
+    """Return the matcher of the scenario's own label."""
+    return f'scenario="{scenario.name}"'
 
 
 def _seconds(first: int, last: int) -> int:
@@ -111,9 +111,9 @@ def _seconds(first: int, last: int) -> int:
 
 
 def _own(scenario: Scenario) -> tuple[Exporter, ...]:
-    """Return the scenario's exporters with an account and instances of their own."""
+    """Return the scenario's exporters, with a label of the scenario on their targets."""
     return tuple(
-        replace(exporter, account=scenario.name, instance=f"{exporter.instance} of {scenario.name}")
+        replace(exporter, target={"scenario": scenario.name, **exporter.target})
         for exporter in scenario.exporters
     )
 

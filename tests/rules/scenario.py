@@ -22,10 +22,10 @@ class Scenario:
     """A scenario for one promtool test.
 
     `fires` has every alert that fires in its spans, of those whose name matches the regular
-    expression `matching`. Many scenarios share one test, each under an account named like the
-    scenario. Alerts about exporters have no account: their scenarios have a test of their own
-    (`alone`). `silent` lists recorded names without a sample from one minute to another, `recorded`
-    their values at a minute. `account_label` is the label of the exporter's own account.
+    expression `matching`. Many scenarios share one test, each with targets of its own label. An
+    alert about all exporters has no label: its scenarios have a test of their own (`alone`).
+    `silent` lists recorded names without a sample from one minute to another, `recorded` their
+    values at a minute.
     """
 
     name: str
@@ -35,7 +35,6 @@ class Scenario:
     alone: bool = False
     silent: tuple[tuple[str, int, int], ...] = ()
     recorded: tuple[tuple[str, int, float], ...] = ()
-    account_label: str = "account"
 
     def with_labels(self, target: Mapping[str, str], *, honored: bool) -> "Scenario":
         """Return the same scenario with further labels of the scrape targets."""
@@ -45,7 +44,6 @@ class Scenario:
                 replace(each, target={**target, **each.target}, honored=honored)
                 for each in self.exporters
             ),
-            account_label="exported_account" if "account" in target and not honored else "account",
         )
 
     @property

@@ -39,11 +39,11 @@ def serving(name: str, fires: Fires, exporter: Exporter = POLLING, **extra: Cour
 def moved(name: str, fires: Fires, exporter: Exporter = POLLING, **extra: Course) -> Scenario:
     """Return the same scenario with an exporter that moves to another pod at minute 40."""
     one = serving(name, fires, exporter, **extra)
-    pods = (("before", (40, 999)), ("after", (0, 41)))
+    pods = (("before", (-1e9, 40)), ("after", (40, 1e9)))
     return replace(
         one,
         exporters=tuple(
-            replace(each, pod=pod, instance=f"{pod}:10110", down=(span,))
+            replace(each, pod=pod, instance=f"{pod}:10110", listed=(span,))
             for each in one.exporters
             for pod, span in pods
         ),
@@ -453,7 +453,7 @@ OTHER_ACCOUNT = Exporter(account="another", instance="another:10110", target={"j
 
 
 def alone(name: str, exporters: tuple[Exporter, ...], fires: Fires) -> Scenario:
-    """Return a scenario of alerts without an account."""
+    """Return a scenario of alerts about all exporters."""
     return Scenario(name, exporters, fires, alone=True)
 
 
@@ -473,22 +473,22 @@ EXPORTERS = (
             **during(62, 70),
         },
     ),
-    alone(
+    Scenario(
         "a replica is down, and scrapes of the other fail",
         (replace(ONE, pod="p1"), replace(TWO, pod="p2", unscraped=((40, 42),))),
         during(1, 60),
     ),
-    alone(
+    Scenario(
         "a shard is down",
         (ONE, replace(TWO, agent_id="other")),
         {**during(1, 23), **during(26, 59, DOWN), **during(62, 70)},
     ),
-    alone(
+    Scenario(
         "a shard is down until it is no longer a target",
         (replace(ONE, listed=((0, 40),)), replace(TWO, agent_id="other")),
         {**during(1, 23), **during(26, 39, DOWN), **during(41, 60)},
     ),
-    alone(
+    Scenario(
         "a shard moves to a pod that does not start",
         (
             Exporter(listed=((0, 20),)),
@@ -497,12 +497,12 @@ EXPORTERS = (
         ),
         {**during(1, 23), **during(27, 60, DOWN)},
     ),
-    alone(
+    Scenario(
         "an exporter without agents is down, in a job of any name",
         (replace(NO_AGENTS, down=((20, 60),)), OTHER_ACCOUNT),
         {**during(1, 23), **during(26, 59, DOWN), **during(62, 70)},
     ),
-    alone(
+    Scenario(
         "an exporter without agents moves to a pod that does not start",
         (
             replace(NO_AGENTS, listed=((0, 20),)),
@@ -511,7 +511,7 @@ EXPORTERS = (
         ),
         {**during(1, 24), **during(28, 60, DOWN)},
     ),
-    alone(
+    Scenario(
         "a replica starts while a shard is down",
         (
             ONE,
@@ -520,7 +520,7 @@ EXPORTERS = (
         ),
         {**during(1, 23), **during(26, 59, DOWN), **during(62, 70)},
     ),
-    alone(
+    Scenario(
         "a target in a job with the name of an exporter's serves other series",
         (Exporter(agent_id=""),),
         during(1, 30),
@@ -535,17 +535,17 @@ EXPORTERS = (
             **during(61, 70),
         },
     ),
-    alone(
+    Scenario(
         "an exporter has never been up, and another serves all that is known",
         (Exporter(down=((0, 60),)), TWO),
         {**during(1, 4), **during(6, 59, DOWN_LONG), **during(61, 70)},
     ),
-    alone(
+    Scenario(
         "an exporter in a job of any name restarts",
         (Exporter(down=((20, 24), (40, 60)), target={"job": "uv"}), TWO),
         {**during(1, 43), **during(46, 59, DOWN), **during(61, 70)},
     ),
-    alone(
+    Scenario(
         "scrapes fail after an agent was removed from the configuration",
         (
             Exporter(unscraped=((40, 42),)),
@@ -553,7 +553,7 @@ EXPORTERS = (
         ),
         during(1, 60),
     ),
-    alone(
+    Scenario(
         "a replica falls after an agent was removed from the configuration",
         (
             Exporter(),
@@ -563,7 +563,7 @@ EXPORTERS = (
         ),
         during(1, 60),
     ),
-    alone(
+    Scenario(
         "an agent is removed from the configuration while a replica is down",
         (
             Exporter(),
@@ -573,7 +573,7 @@ EXPORTERS = (
         ),
         during(1, 70),
     ),
-    alone(
+    Scenario(
         "a target that is not an exporter is down",
         (
             Exporter(),
@@ -586,7 +586,7 @@ EXPORTERS = (
         (Exporter(instance="other", down=((-999, 999),), target={"job": "node"}),),
         {**during(1, 14), **during(16, 20, ABSENT)},
     ),
-    alone(
+    Scenario(
         "the same exporter is down in one of two clusters",
         (
             replace(ONE, target={"cluster": "one"}),
@@ -602,7 +602,7 @@ LONG = (
         (replace(ONE, down=after(20)),),
         during(40, 1600, DOWN, ABSENT),
     ),
-    alone(
+    Scenario(
         "a replica that stays down",
         (Exporter(), replace(TWO, down=after(20))),
         {**during(1, 1455), **during(1465, 1480, DOWN_LONG)},

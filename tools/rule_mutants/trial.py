@@ -95,7 +95,7 @@ def failing(
     return {
         scenario.name
         for scenario in scenarios
-        if any(scenario.alone or f'account=\\"{scenario.name}\\"' in each for each in failed)
+        if any(scenario.alone or f'scenario=\\"{scenario.name}\\"' in each for each in failed)
     }
 
 
