@@ -39,7 +39,7 @@ def serving(name: str, fires: Fires, exporter: Exporter = POLLING, **extra: Cour
 def moved(name: str, fires: Fires, exporter: Exporter = POLLING, **extra: Course) -> Scenario:
     """Return the same scenario with an exporter that moves to another pod at minute 40."""
     one = serving(name, fires, exporter, **extra)
-    pods = (("before", (-1e9, 40)), ("after", (40, 1e9)))
+    pods = (("before", (-1e9, 40)), ("after", (42, 1e9)))
     return replace(
         one,
         exporters=tuple(
@@ -247,6 +247,38 @@ CAUSES = (
         errors=lambda minute: minute,
         limited=lambda minute: minute,
     ),
+    *(
+        scenario
+        for each in (
+            (KEY, "auth", {}),
+            (UNREACHABLE, "timeout", {}),
+            (ERRORS, "status", {}),
+            (ERRORS, "auth", {NAMES["account_up"]: always(1)}),
+            (RATE, "rate_limited", {}),
+        )
+        for scenario in rare(*each)
+    ),
+    *(rare_probe(cause) for cause in ("refused", "errors", "broken", "limited")),
+    Scenario(
+        "an exporter restarts in an outage",
+        (Exporter(failing=((10, 60),), down=((30, 34),)),),
+        {**during(16, 29, UNREACHABLE), **during(30, 55, UNREACHABLE)},
+        matching="UltravoxAPI.+",
+    ),
+    serving(
+        "an exporter without agents restarts in an outage",
+        {**during(1, 13), **during(17, 55, UNREACHABLE)},
+        replace(POLLING, agent_id="", down=((30, 34),)),
+        account_up=lambda minute: float(minute < 10),
+        errors=lambda minute: 3.0 * max(minute - 10, 0),
+    ),
+    serving(
+        "an exporter without agents starts in an outage",
+        {**during(1, 23), **during(26, 30, UNREACHABLE)},
+        replace(POLLING, agent_id="", listed=((20, 1e9),)),
+        account_up=always(0),
+        errors=lambda minute: 3.0 * minute,
+    ),
     Scenario(
         "many agents, of which one is always down",
         tuple(
@@ -258,7 +290,7 @@ CAUSES = (
     serving(
         "agents that are refused although the key works",
         {**during(1, 23), **during(26, 29, ERRORS)},
-        REFUSED,
+        replace(REFUSED, unscraped=((26, 29),)),
         account_up=always(1),
     ),
     serving(
