@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from exporter.api.deadline import Deadline
 from exporter.config import Batches, Polling
-from exporter.errors import ApiError
+from exporter.errors import ApiError, NotFoundError, PayloadError
 from exporter.model import CALL_STATUSES, AgentKey, AgentSnapshot, Batch, CallStatus
 from exporter.polling.call_counts import (
     Record,
@@ -31,9 +31,18 @@ log = structlog.get_logger()
 MOST_REQUESTS = 2
 """Requests of one round for one batch."""
 
+NEXT_BATCH = 1.0
+"""Seconds until the next batch is asked for after a failure that concerns one batch alone."""
+
+_OF_ONE_BATCH = (NotFoundError, PayloadError)
+
 
 class CallStatusJob:
-    """Asks for the call status of one batch a run, live batches first."""
+    """Asks for the call status of one batch a run, live batches first.
+
+    A batch whose calls the API does not know or describes wrongly is asked for again after
+    `outcomes_interval`. Meanwhile the others are.
+    """
 
     needs_poll_slot = False
     events = Events("call_status_succeeded", "call_status_failed", "call_status_recovered")
@@ -43,6 +52,7 @@ class CallStatusJob:
         self._batches = batches
         self._idle_interval = polling.interval
         self._queue: deque[tuple[AgentKey, str]] = deque()
+        self._failed: dict[tuple[AgentKey, str], float] = {}
         self._derives = True
         self.name = f"call status {access.account}"
         self.budget = polling.timeout
@@ -55,8 +65,11 @@ class CallStatusJob:
         """Ask for the next batch that is due; the next run follows at once where one was due."""
         access = self._access
         if not self._queue:
-            agents = access.store.snapshot().agents_of(access.account)
-            self._queue.extend(due(agents, access.clock(), self._batches))
+            agents, now = access.store.snapshot().agents_of(access.account), access.clock()
+            since = now - self._batches.outcomes_interval
+            self._failed = {each: at for each, at in self._failed.items() if at > since}
+            found = due(agents, now, self._batches)
+            self._queue.extend(each for each in found if each not in self._failed)
         while self._queue:
             key, batch_id = self._queue.popleft()
             if (record := self._find(key, batch_id)) is not None:
@@ -78,7 +91,11 @@ class CallStatusJob:
             async with Deadline(self.budget, run.watch) as deadline:
                 calls = await self._calls(key, record, deadline)
         except ApiError as error:
-            return Failure(self._batches.outcomes_interval, error, {"agent_id": key[1]})
+            alone = isinstance(error, _OF_ONE_BATCH)
+            if alone:
+                self._failed[key, record.batch.batch_id] = self._access.clock()
+            interval = NEXT_BATCH if alone else self._batches.outcomes_interval
+            return Failure(interval, error, {"agent_id": key[1]})
         answered = self._access.clock()
         call_status = CallStatus(calls, record.now, record.fingerprint, answered)
         self._put(key, record.batch.batch_id, call_status)

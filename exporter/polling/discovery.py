@@ -31,7 +31,8 @@ class Discovery:
     """Lists the agents of the account in full, and gives those that match to `update_agents`.
 
     A failure changes the health of discovery only. An agent whose record can't be read is as it was
-    in the last list; if it was not in there, it is skipped.
+    in the last list; if it was not in there, it is skipped. A record without a readable id may be
+    that of any agent: then every agent of the last list stays.
     """
 
     needs_poll_slot = False
@@ -95,9 +96,9 @@ class Discovery:
     def _with_unreadable(self, read: Agents) -> tuple[AgentRecord, ...]:
         """Return the readable records, and the last known ones of the agents that can't be read."""
         self._unreadable.note(read.unreadable, {})
-        known = [self._known.get(record.record_id or "") for record in read.unreadable]
-        records = (*read.records, *(record for record in known if record is not None))
-        self._known = {record.agent_id: record for record in records}
+        ids = {record.record_id for record in read.unreadable}
+        kept = {key: record for key, record in self._known.items() if key in ids or None in ids}
+        self._known = kept | {record.agent_id: record for record in read.records}
         return tuple(self._known.values())
 
     @property

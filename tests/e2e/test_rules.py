@@ -73,16 +73,13 @@ def test_the_rules_pass_their_unit_tests_with_any_labels_of_targets(
     assert status == 0, output
 
 
-@both
-def test_alerts_about_exporters_last_for_longer_than_a_day(
-    find: Callable[[str], str], tmp_path: Path
-) -> None:
+def test_alerts_about_exporters_last_for_longer_than_a_day(tmp_path: Path) -> None:
     """All rules would take promtool some 15 seconds for each day."""
     rules, tests = tmp_path / "rules.yml", tmp_path / "test.yml"
     about = [rule for rule in bundled() if re.search("Exporter|served", rule_name(rule))]
     rules.write_text(yaml.safe_dump({"groups": [{"name": "exporters", "rules": about}]}), "utf-8")
     tests.write_text(render([service.LONG], rules, order=["exporters"]), "utf-8")
-    status, output = promtool(find("promtool"), "test", "rules", tests)
+    status, output = promtool(require("promtool"), "test", "rules", tests)
     assert status == 0, output
 
 

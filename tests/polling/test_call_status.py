@@ -178,6 +178,28 @@ async def test_without_totals_nothing_is_known_and_nothing_asked_again(
         assert asked(simulator) == [batch]
 
 
+async def test_a_batch_whose_calls_are_not_known_keeps_no_other_from_being_asked_for(
+    simulator: Simulator, base_url: str, clock: Clock
+) -> None:
+    agent = simulator.add_agent()
+    first = simulator.create(agent, created=clock.now - 1)
+    second = simulator.create(agent, created=clock.now - 2)
+    simulator.faults.add(Fault(path=f"/api/agents/*/*/{first}/*", effect=f.Status(404)))
+    async with surroundings(
+        simulator, account(base_url, agent), clock=clock, batches=COUNTED
+    ) as made:
+        await made.poll(agent)
+        calls = job(made)
+        failure = await calls.run_once(Run())
+        assert isinstance(failure, Failure)
+        assert (failure.interval, failure.error.reason) == (1, "not_found")
+        await run_all(calls)
+        assert asked(simulator) == [first, second]
+        clock.now += 120
+        assert isinstance(await calls.run_once(Run()), Failure)
+        assert asked(simulator) == [first, second, first]
+
+
 async def test_batches_that_are_gone_are_skipped_and_a_failure_is_returned(
     simulator: Simulator, base_url: str, clock: Clock
 ) -> None:
@@ -192,11 +214,11 @@ async def test_batches_that_are_gone_are_skipped_and_a_failure_is_returned(
             await made.poll(each)
         calls = job(made)
         fault = simulator.faults.add(
-            Fault(path="/api/agents/*/*/*/scheduled_calls", effect=f.Status(404))
+            Fault(path="/api/agents/*/*/*/scheduled_calls", effect=f.Status(402))
         )
         failure = await calls.run_once(Run())
         assert isinstance(failure, Failure)
-        assert (failure.interval, failure.error.reason) == (120, "not_found")
+        assert (failure.interval, failure.error.reason) == (120, "status")
         assert failure.details == {"agent_id": agent}
         fault.remove()
         simulator.delete(second)

@@ -425,6 +425,7 @@ AGENT_LISTS: list[tuple[f.Effect, str | None]] = [
     (f.WrongType("agentId", 7), "payload"),
     (f.WrongType("name", "\ud800", 0), None),
     (f.WrongType("name", 7, 0), None),
+    (f.WrongType("agentId", 7, 0), None),
 ]
 
 
